@@ -1,0 +1,1 @@
+"""The edges: where bytes meet the network and the administrations."""

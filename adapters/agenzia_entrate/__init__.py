@@ -1,0 +1,1 @@
+"""Agenzia delle Entrate: its destination and its simulator."""

@@ -1,0 +1,1 @@
+"""The ASL: its destination and its simulator."""

@@ -1,0 +1,1 @@
+"""The Comune: its destination and its simulator."""

@@ -1,0 +1,138 @@
+"""Everything that can go wrong, as one tree.
+
+    GatewayError
+    ├── PeerError            the sender's fault; carries table 0357 and the location
+    │   ├── UnreadableMessage    no HL7, or no usable MSH
+    │   ├── BlockTooLarge        an MLLP block over the limit
+    │   ├── MessageRefused       structure is wrong: AE or AR
+    │   └── SenderNotAllowed     the certificate may not speak for this MSH-3/MSH-4
+    ├── TranslationError     our document cannot be built: the submission is INVALID
+    ├── SigningError         no document can be signed: stop the channel, not the message
+    ├── VerificationError    an answer cannot be trusted: in doubt, and an alarm
+    ├── JournalError         evidence cannot be written: intake is refused
+    │   └── Fenced               somebody else moved the row first
+    ├── LifecycleError       a pair (status, event) that the table does not have
+    ├── NotFound             a person named something that is not there
+    └── ConfigurationError   at start-up only; lists every problem
+
+Texts carry paths (`PID-7`, `nato/sesso`), never values. Each class has one sentence of advice
+for the operator; the operations manual is generated from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Something that the gateway knows how to name."""
+
+    advice: ClassVar[str] = "Read the text; it names the place."
+
+
+class PeerError(GatewayError):
+    """The sender's fault. `code` is of HL7 table 0357; `location` is an ERR-2 text."""
+
+    advice: ClassVar[str] = "Send the text to the HIS team: it names the field to mend."
+    code: ClassVar[int] = 207
+    rejects: ClassVar[bool] = True
+    """True: AR/CR; False: AE/CE."""
+
+    def __init__(self, text: str, *, location: str = "") -> None:
+        super().__init__(text)
+        self.location = location
+
+
+class UnreadableMessage(PeerError):
+    """The bytes are not an HL7 v2 message, or its MSH cannot be read."""
+
+    code: ClassVar[int] = 100
+    rejects: ClassVar[bool] = False
+
+
+class BlockTooLarge(PeerError):
+    """An MLLP block grew over the listener's limit. `head` is what came first of it."""
+
+    advice: ClassVar[str] = "Raise the listener's limit, or ask why the message is so large."
+
+    def __init__(self, text: str, *, head: bytes = b"", location: str = "") -> None:
+        super().__init__(text, location=location)
+        self.head = head
+
+
+class MessageRefused(PeerError):
+    """The structure is wrong. Which code, and whether AE or AR, is told at the raise."""
+
+    def __init__(self, text: str, *, code: int, location: str = "") -> None:
+        super().__init__(text, location=location)
+        self.code = code  # type: ignore[misc]  # one class for the whole table 0357
+        self.rejects = code >= 200  # type: ignore[misc]  # 0357: 1xx are errors, 2xx rejections
+
+
+class SenderNotAllowed(PeerError):
+    """The client certificate does not speak for this MSH-3/MSH-4."""
+
+    advice: ClassVar[str] = "Add the certificate to the sender's entry in icaro.yaml."
+
+
+class TranslationError(GatewayError):
+    """Our document cannot be built; `problems` are all the reasons, each with path and line."""
+
+    advice: ClassVar[str] = "Mend the message at the hospital or the mapping, then reprocess."
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class SigningError(GatewayError):
+    """The key is missing, expired or unusable."""
+
+    advice: ClassVar[str] = "Renew the certificate and key; nothing is lost while it waits."
+
+
+class VerificationError(GatewayError):
+    """What came cannot be trusted: `check` failed at `element`; `remedy` tells what would pass."""
+
+    advice: ClassVar[str] = "Run `icaro envelope verify` on the file and send its text to the partner."
+
+    def __init__(self, check: str, element: str, remedy: str) -> None:
+        super().__init__(f"{check}: {element}: {remedy}")
+        self.check = check
+        self.element = element
+        self.remedy = remedy
+
+
+class JournalError(GatewayError):
+    """The journal cannot be written or read."""
+
+    advice: ClassVar[str] = "Free the disk or mend the database; the hospital keeps its messages."
+
+
+class Fenced(JournalError):
+    """The row was no longer in the state this writer expected."""
+
+    advice: ClassVar[str] = "Nothing to do: another node or a later message was first."
+
+
+class LifecycleError(GatewayError):
+    """The table of statuses has no row for this pair."""
+
+    advice: ClassVar[str] = "Report it: the event came at a moment nobody thought of."
+
+
+class NotFound(GatewayError):
+    """A person named a case, a submission or a message that is not there."""
+
+    advice: ClassVar[str] = "List what is there first (`icaro case list`, `icaro submission list`)."
+
+
+class ConfigurationError(GatewayError):
+    """The configuration cannot be used; `problems` lists every mistake with file and line."""
+
+    advice: ClassVar[str] = "Mend every line named, then `icaro config check`."
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,1 @@
+"""The mapping language. Knows no HTTP, no SQL, no administration."""

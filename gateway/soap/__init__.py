@@ -1,0 +1,1 @@
+"""Envelopes, signatures, contracts. Knows no queues and no HL7."""
