@@ -95,7 +95,9 @@ class SigningError(GatewayError):
 class VerificationError(GatewayError):
     """What came cannot be trusted: `check` failed at `element`; `remedy` tells what would pass."""
 
-    advice: ClassVar[str] = "Run `icaro envelope verify` on the file and send its text to the partner."
+    advice: ClassVar[str] = (
+        "Run `icaro envelope verify` on the file and send its text to the partner."
+    )
 
     def __init__(self, check: str, element: str, remedy: str) -> None:
         super().__init__(f"{check}: {element}: {remedy}")
