@@ -1,0 +1,241 @@
+"""From what a case wants and what its steps already have, to what must change.
+
+Everything here is a function of values; the table 'a new message for a case whose step already
+has a submission' (docs/lifecycle.md) lives here and only here. Knows no dossier and no storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.lifecycle import FINAL, Event, Kind, Status, may_be_replaced
+
+
+class Reason(StrEnum):
+    """Why a submission waits, is held, or was made unnecessary."""
+
+    NONE = ""
+    DECLARATION = "DECLARATION"
+    NEEDS = "NEEDS"
+    CHOICE = "CHOICE"
+    EMBARGO = "EMBARGO"
+    PREDECESSOR = "PREDECESSOR"
+    CONFIRM = "CONFIRM"
+    ROUTE_CHANGED = "ROUTE_CHANGED"
+    NOT_IN_DIRECTORY = "NOT_IN_DIRECTORY"
+    NO_ROUTE = "NO_ROUTE"
+    NOT_PRODUCTION = "NOT_PRODUCTION"
+    NEW_MESSAGE = "NEW_MESSAGE"
+    NEW_FACTS = "NEW_FACTS"
+    NOT_WANTED = "NOT_WANTED"
+    CANCELLED = "CANCELLED"
+    MERGED = "MERGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A submission of the step, as the plan sees it."""
+
+    id: str
+    kind: Kind
+    status: Status
+    maybe_received: bool = False
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the case wants of one step now.
+
+    `waits` is the reason it cannot go yet (NONE: it can), `refusal` one for which it cannot be
+    sent at all; `due_at` is when an embargo ends.
+    """
+
+    wanted: bool
+    endpoint: str = ""
+    waits: Reason = Reason.NONE
+    refusal: Reason = Reason.NONE
+    due_at: datetime | None = None
+    can_amend: bool = True
+    can_cancel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Make a new submission of the step."""
+
+    kind: Kind
+    status: Status
+    endpoint: str = ""
+    predecessor: str | None = None
+    reason: Reason = Reason.NONE
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Let an event happen to a submission that is expected to be in `expect`."""
+
+    submission: str
+    expect: Status
+    event: Event
+    reason: Reason = Reason.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A waiting submission's turn has come; now it is known what it is."""
+
+    submission: str
+    kind: Kind
+    endpoint: str
+    predecessor: str | None
+    event: Event = Event.NEEDS_MET
+    reason: Reason = Reason.NONE
+
+
+Directive = Open | Move | Turn
+
+
+def on_message(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
+    """A register or amend message arrived. `chain`: the step's submissions, oldest first."""
+    chain = _live(chain)
+    if not wish.wanted:
+        return on_cancel(wish, chain, Reason.NOT_WANTED)
+    replaced = _replaced(chain)
+    left = [past for past in chain if past not in replaced]
+    moves: list[Directive] = [
+        Move(past.id, past.status, Event.REPLACE, Reason.NEW_MESSAGE) for past in replaced
+    ]
+    return [*moves, *_new(wish, left)]
+
+
+def on_cancel(
+    wish: Wish, chain: Sequence[Past], reason: Reason = Reason.CANCELLED
+) -> list[Directive]:
+    """A cancellation arrived, or the step is no longer wanted: withdraw, or ask a person."""
+    chain = _live(chain)
+    if chain and chain[-1].kind is Kind.CANCEL:
+        return []
+    withdrawn = _replaced(chain)
+    left = [past for past in chain if past not in withdrawn]
+    moves: list[Directive] = [
+        Move(past.id, past.status, Event.WITHDRAW, reason) for past in withdrawn
+    ]
+    if wish.can_cancel and _blocked(left):
+        moves.append(_cancel(left, Status.WAITING, Reason.PREDECESSOR))
+    elif wish.can_cancel and standing(left):
+        moves.append(_cancel(left, Status.HELD, Reason.CONFIRM))
+    return moves
+
+
+def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
+    """Facts that this step reads have changed: what was sent may have to be amended."""
+    chain = _live(chain)
+    if not chain or not wish.wanted or not wish.can_amend or chain[-1].kind is Kind.CANCEL:
+        return []
+    last = chain[-1]
+    if last.status is Status.WAITING:
+        return on_turn(wish, chain)
+    if last.status is Status.ACCEPTED or not may_be_replaced(
+        last.status, maybe_received=last.maybe_received
+    ):
+        return _new(wish, chain, because=Reason.NEW_FACTS)
+    return []
+
+
+def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
+    """Something ended or a clock rang: may the waiting submission of this step go?"""
+    chain = _live(chain)
+    if not chain or chain[-1].status is not Status.WAITING or _blocked(chain[:-1]):
+        return []
+    waiting, before = chain[-1], standing(chain[:-1])
+    if waiting.kind is Kind.CANCEL:
+        return [_cancel_turn(waiting, before)]
+    if not wish.wanted:
+        return [Move(waiting.id, Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED)]
+    if wish.refusal is Reason.NOT_PRODUCTION:
+        return [Move(waiting.id, Status.WAITING, Event.WITHDRAW, wish.refusal)]
+    if wish.waits:
+        return []
+    if wish.refusal:
+        return [Move(waiting.id, Status.WAITING, Event.UNTRANSLATABLE, wish.refusal)]
+    return [_own_turn(wish, waiting, before)]
+
+
+def standing(chain: Iterable[Past]) -> Past | None:
+    """The submission that stands at the partner: the last accepted one, if none annulled it."""
+    found: Past | None = None
+    for past in chain:
+        if past.status is Status.ACCEPTED:
+            found = None if past.kind is Kind.CANCEL else past
+    return found
+
+
+def _live(chain: Sequence[Past]) -> list[Past]:
+    gone = (Status.REPLACED, Status.WITHDRAWN)
+    return [past for past in chain if past.status not in gone]
+
+
+def _replaced(chain: Sequence[Past]) -> list[Past]:
+    """Those at the end of the chain that surely never reached the partner, or were refused."""
+    count = 0
+    for past in reversed(chain):
+        if not may_be_replaced(past.status, maybe_received=past.maybe_received):
+            break
+        count += 1
+    return list(chain[len(chain) - count :])
+
+
+def _blocked(chain: Sequence[Past]) -> bool:
+    return any(past.status not in FINAL for past in chain)
+
+
+def _new(wish: Wish, left: Sequence[Past], because: Reason = Reason.NONE) -> list[Directive]:
+    before = standing(left)
+    kind = Kind.AMEND if before else Kind.REGISTER
+    if before and not wish.can_amend:
+        return []
+    status, reason = _first_status(wish, left, before)
+    # Whoever registered the child amends it: another competent office is a person's decision.
+    endpoint = before.endpoint if before else wish.endpoint
+    predecessor = before.id if before else None
+    return [Open(kind, status, endpoint, predecessor, reason or because, wish.due_at)]
+
+
+def _first_status(wish: Wish, left: Sequence[Past], before: Past | None) -> tuple[Status, Reason]:
+    if wish.refusal is Reason.NOT_PRODUCTION:
+        return Status.WITHDRAWN, wish.refusal
+    if _blocked(left):
+        return Status.WAITING, Reason.PREDECESSOR
+    if wish.waits:
+        return Status.WAITING, wish.waits
+    if wish.refusal:
+        return Status.INVALID, wish.refusal
+    if before and before.endpoint != wish.endpoint:
+        return Status.HELD, Reason.ROUTE_CHANGED
+    return Status.READY, Reason.NONE
+
+
+def _cancel(left: Sequence[Past], status: Status, reason: Reason) -> Open:
+    before = standing(left) or left[-1]
+    return Open(Kind.CANCEL, status, before.endpoint, before.id, reason)
+
+
+def _cancel_turn(waiting: Past, before: Past | None) -> Directive:
+    if before is None:
+        return Move(waiting.id, Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED)
+    return Turn(waiting.id, Kind.CANCEL, before.endpoint, before.id, Event.HOLD, Reason.CONFIRM)
+
+
+def _own_turn(wish: Wish, waiting: Past, before: Past | None) -> Directive:
+    if before is None:
+        return Turn(waiting.id, Kind.REGISTER, wish.endpoint, None)
+    if before.endpoint != wish.endpoint:
+        return Turn(
+            waiting.id, Kind.AMEND, before.endpoint, before.id, Event.HOLD, Reason.ROUTE_CHANGED
+        )
+    return Turn(waiting.id, Kind.AMEND, before.endpoint, before.id)
