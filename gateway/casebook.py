@@ -1,0 +1,322 @@
+"""Carries out on the journal what the flow decides for a case, inside one journal unit.
+
+Both corridors and the command line change a case only through here, so the dossier, the facts,
+the submissions and their evidence change together or not at all. Knows no transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from gateway.config import Sender
+from gateway.flow.context import Context
+from gateway.flow.definition import Flow, Step
+from gateway.flow.plan import (
+    Directive,
+    Move,
+    Open,
+    Past,
+    Reason,
+    Turn,
+    Wish,
+    on_cancel,
+    on_facts,
+    on_message,
+    on_turn,
+)
+from gateway.flow.reading import Inputs, Reader
+from gateway.hl7.dossier import Dossier, fold
+from gateway.hl7.message import Message
+from gateway.journal import CaseRow, SubmissionRow, Unit
+from gateway.lifecycle import Event, Kind, Status, after
+from gateway.partners import Directory, Entry
+
+
+@dataclass(slots=True)
+class Case:
+    """A case while a unit works on it. `declared` and `anonymous` are of its dossier now."""
+
+    row: CaseRow
+    dossier: Dossier = field(repr=False)
+    context: Context = field(repr=False)
+    sender: Sender
+    reader: Reader
+
+    @property
+    def message(self) -> Message:
+        """The dossier, read as a message."""
+        return self.dossier.message
+
+
+def index(unit: Unit, sender: Sender, key: Sequence[str]) -> str:
+    """The keyed digest a case is found by: sender, assigning authority and identifier."""
+    return unit.index(sender.name, sender.application, sender.facility, *key)
+
+
+class Casebook:
+    """What can happen to a case. `readers` gives the flow compiled for a profile's name."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        directory: Directory,
+        senders: Callable[[str], Sender],
+        readers: Callable[[str], Reader],
+    ) -> None:
+        self.flow = flow
+        self._directory = directory
+        self._senders = senders
+        self._readers = readers
+
+    def load(self, unit: Unit, case_id: str) -> Case:
+        """The case as stored; raises NotFound."""
+        return self._read(unit.case(case_id))
+
+    def find(self, unit: Unit, sender: Sender, key: Sequence[str]) -> Case | None:
+        """The newest case of this child at this sender's facility."""
+        row = unit.find_case(sender.name, index(unit, sender, key))
+        return self._read(row) if row else None
+
+    def open(self, unit: Unit, sender: Sender, key: Sequence[str], message: Message) -> Case:
+        """A child was born. The case is empty until it is `told` the message."""
+        row = unit.open_case(
+            sender=sender.name,
+            key_digest=index(unit, sender, key),
+            profile=sender.profile,
+            processing=message.processing_id or "P",
+        )
+        return self._read(row, message)
+
+    def told(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
+        """A register or amend message: fold it, then let the flow plan every step."""
+        case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
+        case.context.findings = case.reader.findings(case.message, self._inputs(case))
+        self._save(unit, case)
+        for name, wish, chain in self._wishes(unit, case):
+            # Before the declaration there is nothing to send, so there is no submission yet.
+            if chain or wish.waits is not Reason.DECLARATION:
+                self._carry_out(unit, case, name, on_message(wish, chain))
+
+    def cancelled(self, unit: Unit, case: Case, cancellation: Mapping[str, str]) -> None:
+        """The birth is taken back: what was not sent is withdrawn, what was waits for a person."""
+        case.context.cancellation = dict(cancellation)
+        self._save(unit, case, state="CANCELLED")
+        for name, wish, chain in self._wishes(unit, case):
+            self._carry_out(unit, case, name, on_cancel(wish, chain))
+
+    def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
+        """A step's answer told facts: keep them, and let the steps that read them go on."""
+        changed = case.context.learn(step, facts)
+        if step == "comune" and "codiceFiscale" in facts and self._comune_assigns(case):
+            changed |= case.context.learn("codice_fiscale", facts)
+        if changed:
+            self._save(unit, case)
+        self._go_on(unit, case, step if changed else None)
+
+    def annulled(self, unit: Unit, case: Case, step: str) -> None:
+        """A cancellation was accepted: what the step had given is no longer true."""
+        if case.context.forget(step):
+            self._save(unit, case)
+        self._go_on(unit, case, None)
+
+    def went_on(self, unit: Unit, case: Case) -> None:
+        """Something ended or a clock rang: let what waits go, if it may."""
+        self._go_on(unit, case, None)
+
+    def decided(self, unit: Unit, case: Case, choice: Mapping[str, str]) -> None:
+        """An operator or the family chose."""
+        case.context.choice = {**case.context.choice, **choice}
+        self._save(unit, case)
+        self._go_on(unit, case, None)
+
+    def declared_by(self, unit: Unit, case: Case, person: str) -> None:
+        """An operator with the declarant's signed document says the birth is declared."""
+        case.context.declared_by = person
+        self._save(unit, case)
+        for name, wish, chain in self._wishes(unit, case):
+            directives = on_turn(wish, chain) if chain else on_message(wish, chain)
+            self._carry_out(unit, case, name, directives)
+
+    def again(
+        self,
+        unit: Unit,
+        case: Case,
+        row: SubmissionRow,
+        event: Event,
+        *,
+        overrides: Mapping[str, Mapping[str, str]] | None = None,
+        reason: str = "",
+    ) -> SubmissionRow:
+        """Translate the dossier again, as a new submission with an operation id of its own."""
+        unit.move(row.id, expect=row.status, to=after(row.status, event), reason=reason or event)
+        return unit.add_submission(
+            case_id=case.row.id,
+            step=row.step,
+            kind=row.kind,
+            status=Status.READY,
+            partner=row.partner,
+            endpoint=self._endpoint(case, row),
+            operation_id=str(uuid4()),
+            predecessor=row.predecessor,
+            reason=reason or event,
+            overrides=overrides or {},
+        )
+
+    def inputs(self, case: Case) -> dict[str, dict[str, object]]:
+        """What mappings of this case may read beside the dossier: sender, choices, facts."""
+        return {**self._inputs(case), **{name: dict(f) for name, f in case.context.facts.items()}}
+
+    def is_declared(self, case: Case) -> bool:
+        """By the profile's rule, or by an operator's word."""
+        return bool(case.context.declared_by) or case.reader.declared(
+            case.message, self._inputs(case)
+        )
+
+    def _read(self, row: CaseRow, message: Message | None = None) -> Case:
+        dossier = Dossier.decode(row.dossier) if row.dossier else Dossier(message, {})
+        return Case(
+            row=row,
+            dossier=dossier,
+            context=Context.decode(row.context),
+            sender=self._senders(row.sender),
+            reader=self._readers(row.profile),
+        )
+
+    def _save(self, unit: Unit, case: Case, state: str | None = None) -> None:
+        declared = case.row.declared_at
+        if declared is None and self.is_declared(case):
+            declared = unit.now
+        case.row = unit.save_case(
+            case.row.id,
+            expect_version=case.row.version,
+            dossier=case.dossier.encode(),
+            context=case.context.encode(),
+            state=state or ("DECLARED" if declared else case.row.state),
+            declared_at=declared,
+        )
+
+    def _go_on(self, unit: Unit, case: Case, changed: str | None) -> None:
+        for name, wish, chain in self._wishes(unit, case):
+            reads = changed in self.flow.steps[name].reads
+            directives = on_facts(wish, chain) if reads else on_turn(wish, chain)
+            self._carry_out(unit, case, name, directives)
+
+    def _carry_out(
+        self, unit: Unit, case: Case, step: str, directives: Sequence[Directive]
+    ) -> None:
+        for directive in directives:
+            match directive:
+                case Open():
+                    self._open(unit, case, step, directive)
+                case Move(submission, expect, event, reason):
+                    unit.move(submission, expect=expect, to=after(expect, event), reason=reason)
+                case Turn():
+                    unit.move(
+                        directive.submission,
+                        expect=Status.WAITING,
+                        to=after(Status.WAITING, directive.event),
+                        kind=directive.kind,
+                        endpoint=directive.endpoint,
+                        predecessor=directive.predecessor,
+                        reason=directive.reason,
+                        due_at=None,
+                    )
+
+    def _open(self, unit: Unit, case: Case, step: str, opened: Open) -> None:
+        unit.add_submission(
+            case_id=case.row.id,
+            step=step,
+            kind=opened.kind,
+            status=opened.status,
+            partner=self.flow.steps[step].partner,
+            endpoint=opened.endpoint,
+            operation_id=str(uuid4()),
+            predecessor=opened.predecessor,
+            reason=opened.reason,
+            due_at=opened.due_at if opened.status is Status.WAITING else None,
+        )
+
+    def _wishes(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
+        """Each step with what the case wants of it and what it has, all read before any change."""
+        chains: dict[str, list[Past]] = {name: [] for name in self.flow.steps}
+        for row in unit.submissions(case_id=case.row.id):
+            past = Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint)
+            chains[row.step].append(past)
+        inputs = self._inputs(case)
+        declared = self.is_declared(case)
+        for name, chain in chains.items():
+            yield name, self._wish(unit, case, name, inputs, declared), chain
+
+    def _wish(self, unit: Unit, case: Case, name: str, inputs: Inputs, declared: bool) -> Wish:
+        step = self.flow.steps[name]
+        reading = case.reader.step(name, case.message, inputs)
+        entry, refusal = self._entry(case, step, reading.route)
+        held_until = None if step.hold is None else case.row.opened_at + step.hold
+        embargo = held_until is not None and unit.now < held_until
+        return Wish(
+            wanted=reading.wanted
+            and not case.context.cancellation
+            and not (step.optional and entry is None),
+            endpoint=entry.code if entry else (reading.route or ""),
+            waits=_waits(case, step, declared, reading.chosen, embargo),
+            refusal=refusal,
+            due_at=held_until,
+            can_amend="amend" in step.maps,
+            can_cancel="cancel" in step.maps,
+        )
+
+    def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
+        if step.to and route is None:
+            return None, Reason.NO_ROUTE
+        entry = self.route(step.partner, route, case.sender)
+        if entry is None:
+            return None, Reason.NOT_IN_DIRECTORY
+        if entry.production and case.row.processing != "P":
+            return entry, Reason.NOT_PRODUCTION
+        return entry, Reason.NONE
+
+    def route(self, partner: str, place: str | None, sender: Sender) -> Entry | None:
+        """The competent office: by ISTAT code, else the sender's own, else the only one."""
+        if place is not None:
+            own = self._directory.entry(partner, place)
+            return own or self._directory.serving(partner, place)
+        entries = self._directory.of(partner)
+        own = self._directory.entry(partner, sender.name)
+        return own or (entries[0] if len(entries) == 1 and partner != "ospedale" else None)
+
+    def _endpoint(self, case: Case, row: SubmissionRow) -> str:
+        step = self.flow.steps[row.step]
+        if row.predecessor is not None:
+            return row.endpoint
+        reading = case.reader.step(row.step, case.message, self._inputs(case))
+        entry, _ = self._entry(case, step, reading.route)
+        return entry.code if entry else row.endpoint
+
+    def _comune_assigns(self, case: Case) -> bool:
+        return bool(self._inputs(case)["partner"]["assegnaCodiceFiscale"])
+
+    def _inputs(self, case: Case) -> dict[str, dict[str, object]]:
+        inputs: dict[str, dict[str, object]] = {
+            "sender": dict(case.sender.inputs),
+            "scelta": dict(case.context.choice),
+            "partner": {"assegnaCodiceFiscale": False},
+        }
+        if any(entry.assigns_codice_fiscale for entry in self._directory.of("comune")):
+            route = case.reader.step("comune", case.message, inputs).route
+            entry = self.route("comune", route, case.sender) if route else None
+            assigns = entry is not None and entry.assigns_codice_fiscale
+            inputs["partner"] = {"assegnaCodiceFiscale": assigns}
+        return inputs
+
+
+def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:
+    """Why a step cannot go yet; the first reason of the list."""
+    if not declared:
+        return Reason.DECLARATION
+    if any(not case.context.facts.get(needed) for needed in step.needs):
+        return Reason.NEEDS
+    if not chosen:
+        return Reason.CHOICE
+    return Reason.EMBARGO if embargo else Reason.NONE

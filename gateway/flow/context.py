@@ -1,0 +1,68 @@
+"""What the gateway itself knows of a case, beside its dossier: facts, choices, findings.
+
+Kept as JSON beside the dossier, under the case's key. Knows no storage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFinding:
+    """Something in the case's content that a person should see: a code, a place, a text."""
+
+    code: str
+    at: str
+    text: str
+
+
+@dataclass(slots=True)
+class Context:
+    """`facts` by step; `choice` of the family or an operator; `cancellation` when there is one."""
+
+    facts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    choice: dict[str, str] = field(default_factory=dict, repr=False)
+    cancellation: dict[str, str] = field(default_factory=dict, repr=False)
+    findings: list[CaseFinding] = field(default_factory=list)
+    declared_by: str = ""
+
+    def learn(self, step: str, facts: Mapping[str, str]) -> bool:
+        """Keep what a step's answer told; True if that changed anything."""
+        known = self.facts.get(step, {})
+        merged = {**known, **{name: value for name, value in facts.items() if value}}
+        if merged == known:
+            return False
+        self.facts[step] = merged
+        return True
+
+    def forget(self, step: str) -> bool:
+        """What a step had given is no longer true: it was annulled."""
+        return self.facts.pop(step, None) is not None
+
+    def encode(self) -> bytes:
+        """As stored."""
+        return json.dumps(
+            {
+                "facts": self.facts,
+                "choice": self.choice,
+                "cancellation": self.cancellation,
+                "findings": [[f.code, f.at, f.text] for f in self.findings],
+                "declared_by": self.declared_by,
+            },
+            ensure_ascii=False,
+        ).encode()
+
+    @classmethod
+    def decode(cls, stored: bytes) -> Context:
+        """From what was stored; nothing stored is an empty context."""
+        tree = json.loads(stored) if stored else {}
+        return cls(
+            facts=tree.get("facts", {}),
+            choice=tree.get("choice", {}),
+            cancellation=tree.get("cancellation", {}),
+            findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
+            declared_by=tree.get("declared_by", ""),
+        )

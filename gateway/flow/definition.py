@@ -1,0 +1,138 @@
+"""The flow file (`mappings/nascita.flow.yaml`) as frozen values.
+
+Reads structure only: which events, which steps, which expressions. What an expression means is
+the mapping room's; what follows from it is `plan`'s. Every mistake is told with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.errors import ConfigurationError
+from gateway.settings import Settings, Tree, build, in_order, read
+from gateway.units import Duration
+
+Source = Annotated[str, Field(min_length=1, description="an expression of the mapping language")]
+MapName = Literal["register", "amend", "cancel", "query", "answer"]
+
+
+class Opening(Settings):
+    """Which events open a case, and when a message of theirs is a birth."""
+
+    events: frozenset[str]
+    when: Source
+
+
+class Events(Settings):
+    """Which events mean this."""
+
+    events: frozenset[str] = frozenset()
+
+
+class FindingRule(Settings):
+    """A finding the flow makes of a dossier, at the place `at`, when `when` holds."""
+
+    at: str
+    when: Source
+    text: str
+
+
+class CaseRules(Settings):
+    """What opens, amends, cancels and merges a case, and when it is declared."""
+
+    key: tuple[Source, ...]
+    open: Opening
+    amend: Events = Events()
+    cancel: Events = Events()
+    merge: Events = Events()
+    declared: Source
+    anonymous: Source
+    check: Mapping[str, Source] = Field(default_factory=dict)
+    findings: Mapping[str, FindingRule] = Field(default_factory=dict)
+
+
+class Candidate(Settings):
+    """One answer to 'which office': the first whose `when` holds and whose value is there."""
+
+    value: Source = Field(alias="$value")
+    when: Source | None = Field(None, alias="$when")
+
+
+class Step(Settings):
+    """One document to one administration.
+
+    `needs`: steps whose facts it must have; `follows`: steps whose facts it also tells;
+    `choice`: what must be there before it can go; `hold`: an embargo, from the case's opening;
+    `again`: fault code → the request type to ask again with; `optional`: a sender without such
+    a partner does without the step.
+    """
+
+    partner: str
+    maps: Mapping[MapName, str]
+    to: tuple[Candidate, ...] = ()
+    when: Source | None = None
+    choice: Source | None = None
+    needs: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    hold: Duration | None = None
+    again: Mapping[str, str] = Field(default_factory=dict)
+    optional: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The steps whose new facts make this one's document be made again."""
+        return frozenset((*self.needs, *self.follows))
+
+
+class _File(Settings):
+    lang: Literal["1"]
+    flow: str
+    tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    case: CaseRules
+    steps: Mapping[str, Step]
+
+
+class Flow:
+    """The flow of one kind of case; `where(...)` names the line of any part of it."""
+
+    def __init__(self, file: _File, tree: Tree, content_hash: str) -> None:
+        self.name = file.flow
+        self.case = file.case
+        self.steps = file.steps
+        self.tables = file.tables
+        self.content_hash = content_hash
+        self._tree = tree
+
+    def where(self, *path: str | int) -> str:
+        """`nascita.flow.yaml:12`."""
+        return self._tree.place(path)
+
+    def means(self, event: str) -> bool:
+        """Whether an event of this name can mean anything to a case."""
+        case = self.case
+        lists = (case.open.events, case.amend.events, case.cancel.events, case.merge.events)
+        return any(event in events for events in lists)
+
+
+def load_flow(path: Path) -> Flow:
+    """Read a flow file; raises ConfigurationError with file:line for everything wrong."""
+    tree = read(path)
+    file = build(_File, tree, folder=path.parent)
+    problems = list(_unknown_steps(file, tree))
+    if problems:
+        raise ConfigurationError(in_order(problems))
+    return Flow(file, tree, sha256(path.read_bytes()).hexdigest())
+
+
+def _unknown_steps(file: _File, tree: Tree) -> Iterator[str]:
+    for name, step in file.steps.items():
+        for key in ("needs", "follows"):
+            for other in getattr(step, key):
+                if other not in file.steps:
+                    place = tree.place(("steps", name, key))
+                    yield f"{place}: steps.{name}.{key}: '{other}' is no step of this flow"
