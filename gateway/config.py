@@ -1,0 +1,334 @@
+"""What a deployment says in `icaro.yaml`: read once, checked whole, frozen.
+
+`load` gives a `Configuration` or tells every mistake with its line. Relative paths count from the
+file's folder; `ICARO_JOURNAL__URL` in the environment stands over `journal.url`. Addresses of
+administrations are not here but in the partner directory (`partners.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from gateway import shipped
+from gateway.errors import ConfigurationError
+from gateway.settings import Settings, build, override, read
+from gateway.units import (
+    Address,
+    AnyPath,
+    Count,
+    Duration,
+    ExistingFile,
+    ExistingFolder,
+    HostPort,
+    Istat,
+    Label,
+    Size,
+)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class KeyPair(Settings):
+    """A certificate with its key: two PEM files, or one PKCS#12 file."""
+
+    certificate: ExistingFile | None = Field(default=None, description="PEM, the chain behind it")
+    key: ExistingFile | None = Field(default=None, description="PEM")
+    pkcs12: ExistingFile | None = None
+    password_file: ExistingFile | None = Field(
+        default=None, description="opens the key or the PKCS#12"
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> KeyPair:
+        pem = (self.certificate is not None, self.key is not None)
+        if pem != ((False, False) if self.pkcs12 else (True, True)):
+            raise ValueError("give either certificate and key, or pkcs12")
+        return self
+
+
+class Certificates(Settings):
+    """The gateway's own: `tls` for its connections, `sign` for its documents."""
+
+    tls: KeyPair
+    sign: KeyPair
+
+
+class Group(Settings):
+    """How many messages one commit may take."""
+
+    most: Count = 256
+
+
+class JournalSettings(Settings):
+    """Where the journal is and which keys guard it."""
+
+    url: str = Field(repr=False, description="sqlite:///icaro.db or postgresql+psycopg://…")
+    master_key: ExistingFile = Field(description="wraps the key of every case")
+    checkpoint_key: ExistingFile = Field(description="signs the heads of the evidence")
+    checkpoints_file: AnyPath | None = Field(
+        default=None, description="a second place for checkpoints"
+    )
+    checkpoint_every: Duration = timedelta(minutes=5)
+    group: Group = Group()
+
+    @field_validator("url")
+    @classmethod
+    def _from_folder(cls, url: str, info: ValidationInfo) -> str:
+        scheme, separator, rest = url.partition(":///")
+        if scheme.startswith("sqlite"):
+            if not separator or not rest:
+                raise ValueError("a SQLite journal is a file: sqlite:///icaro.db")
+            folder = (info.context or {}).get("folder", Path())
+            return f"{scheme}:///{folder.resolve() / rest}"
+        if not scheme.startswith("postgresql"):
+            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+class Limits(Settings):
+    """What a listener bears before it refuses, waits or closes."""
+
+    block: Size = Field(default=4 * 2**20, description="the largest message")
+    connections: Count = 1000
+    connections_per_peer: Count = 100
+    idle: Duration = Field(default=timedelta(hours=1), description="silence after which it closes")
+    first_byte: Duration = Field(
+        default=timedelta(minutes=2), description="silence right after opening"
+    )
+    unanswered: Count = Field(
+        default=64, description="messages of one connection worked on at once"
+    )
+
+
+class ListenerTls(Settings):
+    """Mutual TLS: who calls must show a certificate of this CA."""
+
+    ca: ExistingFile
+    certificate: KeyPair | None = Field(default=None, description="instead of certs.tls")
+
+
+class Listener(Settings):
+    """One MLLP port."""
+
+    name: Label
+    address: HostPort
+    tls: ListenerTls | None = None
+    limits: Limits = Limits()
+
+
+class Facts(Settings):
+    """What is always so of a birth centre; mappings read it as `sender.…`."""
+
+    comune: Istat = Field(description="of the birth centre")
+    struttura: str = ""
+    nome: str = ""
+    asl: str = ""
+
+
+class ClientTls(Settings):
+    """TLS to a HIS: its CA, and our certificate."""
+
+    ca: ExistingFile
+
+
+class ReturnFeed(Settings):
+    """Where the `A31` with the codice fiscale goes, and what its MSH-5/6 say."""
+
+    address: HostPort
+    tls: ClientTls | None = None
+    timeout: Duration = timedelta(seconds=30)
+    application: str | None = Field(default=None, description="MSH-5; default: the sender's own")
+    facility: str | None = Field(default=None, description="MSH-6; default: the sender's own")
+
+
+class Sender(Settings):
+    """A hospital's feed, known by MSH-3 and MSH-4."""
+
+    name: Label
+    application: str = Field(description="MSH-3.1")
+    facility: str = Field(default="", description="MSH-4.1")
+    profile: str = Field(default="default", description="mappings/profiles/….yaml")
+    acknowledgment: Literal["original", "enhanced"] | None = Field(
+        default=None, description="against what the profile and MSH-15/16 say"
+    )
+    charset: str | None = Field(default=None, description="against what the profile and MSH-18 say")
+    certificate_names: tuple[str, ...] = Field(
+        default=(), description="client certificates that may speak for it; needed where TLS is on"
+    )
+    facts: Facts | None = None
+    return_feed: ReturnFeed | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _profile_is_there(cls, profile: str, info: ValidationInfo) -> str:
+        if not _is_mapping_file(info, f"profiles/{profile}.yaml"):
+            raise ValueError("names no profile under mappings/profiles")
+        return profile
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What mappings read as `sender.…`: only what is said."""
+        facts = self.facts.model_dump() if self.facts else {}
+        return {name: text for name, text in facts.items() if text}
+
+
+class Observation(Settings):
+    """/health and /metrics."""
+
+    address: HostPort = Address("127.0.0.1", 8080)
+
+
+class CallbackTls(Settings):
+    """The certificate of the callback service, where it is not certs.tls."""
+
+    certificate: KeyPair
+
+
+class Callbacks(Settings):
+    """Where administrations bring answers that come later."""
+
+    address: HostPort
+    tls: CallbackTls | None = None
+
+
+class Retry(Settings):
+    """When to try again; the meaning is that of `gateway.retry.Backoff`."""
+
+    first: Duration = timedelta(seconds=5)
+    factor: Annotated[float, Field(ge=1, le=10)] = 2.0
+    ceiling: Duration = timedelta(minutes=30)
+    jitter: Share = 0.3
+    max_age: Duration = timedelta(days=9)
+    max_attempts: Count = 50
+
+
+class Delivery(Settings):
+    """How the delivery corridor works."""
+
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    lease: Duration = timedelta(minutes=2)
+    poll: Duration = Field(default=timedelta(seconds=1), description="how often it looks for work")
+    retry: Retry = Retry()
+
+
+class Retention(Settings):
+    """How long things stay. What is not said here stays."""
+
+    other_messages: Duration | None = Field(default=None, description="headers of what is no birth")
+    cases: Duration | None = Field(
+        default=None, description="closed cases; then their key is destroyed"
+    )
+
+
+class LogSettings(Settings):
+    """Lines on standard error."""
+
+    format: Literal["logfmt", "json"] = "logfmt"
+
+
+class Configuration(Settings):
+    """The whole of `icaro.yaml`."""
+
+    node: Label = Field(
+        default="icaro-1", description="this process among those that share a journal"
+    )
+    journal: JournalSettings
+    certs: Certificates
+    partners: ExistingFile = Field(
+        default=Path("partners.yaml"), description="the partner directory"
+    )
+    mappings: ExistingFolder = Field(default_factory=shipped.mappings)
+    xsd: ExistingFolder = Field(default_factory=shipped.xsd)
+    flow: str = Field(default="nascita.flow.yaml", description="a file under mappings")
+    listeners: tuple[Listener, ...]
+    senders: tuple[Sender, ...] = ()
+    unknown_senders: str = Field(
+        default="refuse", description="refuse, or the profile to read them with"
+    )
+    http: Observation = Observation()
+    callbacks: Callbacks | None = None
+    delivery: Delivery = Delivery()
+    retention: Retention = Retention()
+    log: LogSettings = LogSettings()
+
+    @field_validator("mappings")
+    @classmethod
+    def _tell_the_senders(cls, mappings: Path, info: ValidationInfo) -> Path:
+        # Fields are read in order: what follows can look for its profiles here.
+        if info.context is not None:
+            info.context["mappings"] = mappings
+        return mappings
+
+    @field_validator("flow")
+    @classmethod
+    def _flow_is_there(cls, flow: str, info: ValidationInfo) -> str:
+        if not _is_mapping_file(info, flow):
+            raise ValueError("names no file under mappings")
+        return flow
+
+    @field_validator("listeners")
+    @classmethod
+    def _listeners_differ(cls, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        if not listeners:
+            raise ValueError("at least one is needed")
+        _no_repeats("name", (listener.name for listener in listeners))
+        ports = (str(listener.address) for listener in listeners if listener.address.port)
+        _no_repeats("address", ports)
+        return listeners
+
+    @field_validator("senders")
+    @classmethod
+    def _senders_differ(cls, senders: tuple[Sender, ...]) -> tuple[Sender, ...]:
+        _no_repeats("name", (sender.name for sender in senders))
+        keys = (f"{sender.application}|{sender.facility}" for sender in senders)
+        _no_repeats("application and facility", keys)
+        return senders
+
+    @field_validator("unknown_senders")
+    @classmethod
+    def _policy(cls, policy: str, info: ValidationInfo) -> str:
+        if policy != "refuse" and not _is_mapping_file(info, f"profiles/{policy}.yaml"):
+            raise ValueError("must be 'refuse' or the name of a profile under mappings/profiles")
+        return policy
+
+    @property
+    def flow_file(self) -> Path:
+        """The flow's file."""
+        return self.mappings / self.flow
+
+    def sender(self, application: str, facility: str) -> Sender | None:
+        """Who speaks with this MSH-3.1 and MSH-4.1; None: refused."""
+        for sender in self.senders:
+            if (sender.application, sender.facility) == (application, facility):
+                return sender
+        if self.unknown_senders == "refuse":
+            return None
+        return Sender(name="unknown", application=application, profile=self.unknown_senders)
+
+
+def _no_repeats(what: str, values: Iterable[str]) -> None:
+    twice = sorted(value for value, times in Counter(values).items() if times > 1)
+    if twice:
+        raise ValueError(f"the same {what} twice: {', '.join(twice)}")
+
+
+def _is_mapping_file(info: ValidationInfo, name: str) -> bool:
+    """False only if the folder of mappings is known and lacks it."""
+    folder = (info.context or {}).get("mappings")
+    return folder is None or (folder / name).is_file()
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
+    """Read `icaro.yaml`. Raises ConfigurationError with every mistake, each `file:line: text`."""
+    tree = read(path)
+    if not tree.places:
+        raise ConfigurationError(tree.problems)
+    override(tree, Configuration, os.environ if environment is None else environment)
+    return build(Configuration, tree)
