@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from gateway.config import Sender
-from gateway.flow.context import Context
+from gateway.flow.context import CaseFinding, Context
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import (
     Directive,
@@ -27,11 +27,18 @@ from gateway.flow.plan import (
     on_turn,
 )
 from gateway.flow.reading import Inputs, Reader
-from gateway.hl7.dossier import Dossier, fold
+from gateway.hl7.dossier import Dossier, fold, redact
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow, SubmissionRow, Unit
-from gateway.lifecycle import Event, Kind, Status, after
+from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
+
+
+_UPDATES = ("A08", "A31")
+
+_AFTER_CANCELLATION = CaseFinding(
+    "AFTER_CANCELLATION", "MSH-9", "an update came after the birth was cancelled; it was not used"
+)
 
 
 @dataclass(slots=True)
@@ -50,9 +57,14 @@ class Case:
         return self.dossier.message
 
 
-def index(unit: Unit, sender: Sender, key: Sequence[str]) -> str:
-    """The keyed digest a case is found by: sender, assigning authority and identifier."""
-    return unit.index(sender.name, sender.application, sender.facility, *key)
+def index(unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> str:
+    """The keyed digest a case is found by: sender, assigning authority and identifier.
+
+    A test message never finds a case of production.
+    """
+    production = "P" if message.processing_id in ("", "P") else "T"
+    origin = (message.sending_application, message.sending_facility)
+    return unit.index(sender.name, *origin, production, *key)
 
 
 class Casebook:
@@ -74,37 +86,78 @@ class Casebook:
         """The case as stored; raises NotFound."""
         return self._read(unit.case(case_id))
 
-    def find(self, unit: Unit, sender: Sender, key: Sequence[str]) -> Case | None:
+    def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
         """The newest case of this child at this sender's facility."""
-        row = unit.find_case(sender.name, index(unit, sender, key))
+        row = unit.find_case(sender.name, index(unit, sender, message, key))
         return self._read(row) if row else None
 
-    def open(self, unit: Unit, sender: Sender, key: Sequence[str], message: Message) -> Case:
+    def starts_anew(self, case: Case, message: Message) -> bool:
+        """Admitted again after a cancellation: another birth notice, another case."""
+        return case.row.state == "CANCELLED" and message.event not in _UPDATES
+
+    def kind_of(self, event: str) -> str:
+        """What an event means for a case that is there."""
+        rules = self.flow.case
+        if event in rules.cancel.events:
+            return "cancel"
+        return "merge" if event in rules.merge.events else "amend"
+
+    def message_inputs(self, sender: Sender) -> dict[str, dict[str, object]]:
+        """What expressions may read beside a message whose case is not known yet."""
+        return {
+            "sender": dict(sender.inputs),
+            "scelta": {},
+            "partner": {"assegnaCodiceFiscale": False},
+        }
+
+    def open(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case:
         """A child was born. The case is empty until it is `told` the message."""
         row = unit.open_case(
             sender=sender.name,
-            key_digest=index(unit, sender, key),
+            key_digest=index(unit, sender, message, key),
             profile=sender.profile,
             processing=message.processing_id or "P",
         )
         return self._read(row, message)
 
     def told(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
-        """A register or amend message: fold it, then let the flow plan every step."""
+        """A register or amend message: fold it, then let the flow plan every step.
+
+        `message` is as it may be stored: an unnamed mother's data is gone from it.
+        """
+        if case.row.state == "CANCELLED":
+            case.context.findings.append(_AFTER_CANCELLATION)
+            self._save(unit, case)
+            return
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
+        self._heed_anonymity(unit, case)
         case.context.findings = case.reader.findings(case.message, self._inputs(case))
         self._save(unit, case)
-        for name, wish, chain in self._wishes(unit, case):
-            # Before the declaration there is nothing to send, so there is no submission yet.
-            if chain or wish.waits is not Reason.DECLARATION:
-                self._carry_out(unit, case, name, on_message(wish, chain))
+        self._replan(unit, case)
 
-    def cancelled(self, unit: Unit, case: Case, cancellation: Mapping[str, str]) -> None:
+    def cancelled(self, unit: Unit, case: Case, message: Message) -> None:
         """The birth is taken back: what was not sent is withdrawn, what was waits for a person."""
-        case.context.cancellation = dict(cancellation)
+        case.context.cancellation = {
+            "evento": message.event,
+            "data": message.get("EVN-2") or message.get("MSH-7") or "",
+        }
         self._save(unit, case, state="CANCELLED")
         for name, wish, chain in self._wishes(unit, case):
             self._carry_out(unit, case, name, on_cancel(wish, chain))
+
+    def merged(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
+        """Two records are one child: what the old one had and did not send goes to this one."""
+        old_key = case.reader.old_key(message, self.message_inputs(case.sender))
+        old = self.find(unit, case.sender, message, old_key) if old_key else None
+        if old is None or old.row.id == case.row.id:
+            return
+        old.context.cancellation = {"evento": message.event, "data": message.get("EVN-2") or ""}
+        self._save(unit, old, state="MERGED")
+        for name, wish, chain in self._wishes(unit, old):
+            self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
+        case.dossier = fold(old.dossier, case.message, message_id)
+        self._save(unit, case)
+        self._replan(unit, case)
 
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
         """A step's answer told facts: keep them, and let the steps that read them go on."""
@@ -183,6 +236,25 @@ class Casebook:
             sender=self._senders(row.sender),
             reader=self._readers(row.profile),
         )
+
+    def _replan(self, unit: Unit, case: Case) -> None:
+        for name, wish, chain in self._wishes(unit, case):
+            # Before the declaration there is nothing to send, so there is no submission yet.
+            if chain or wish.waits is not Reason.DECLARATION:
+                self._carry_out(unit, case, name, on_message(wish, chain))
+
+    def _heed_anonymity(self, unit: Unit, case: Case) -> None:
+        """The wish not to be named, once said, holds; said late, the old key is destroyed."""
+        if case.context.anonymous or not case.reader.anonymous(case.message, self._inputs(case)):
+            return
+        case.context.anonymous = True
+        redacted = redact(case.message, case.reader.profile.keeps)
+        named_before = bool(case.row.dossier)
+        case.dossier = fold(None, redacted, "redacted")
+        if named_before:
+            # Messages, documents and envelopes of before cannot be read any more, here or in a
+            # back-up; the evidence that they were there stays.
+            case.row = unit.rekey(case.row.id)
 
     def _save(self, unit: Unit, case: Case, state: str | None = None) -> None:
         declared = case.row.declared_at

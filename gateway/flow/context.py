@@ -21,13 +21,17 @@ class CaseFinding:
 
 @dataclass(slots=True)
 class Context:
-    """`facts` by step; `choice` of the family or an operator; `cancellation` when there is one."""
+    """`facts` by step; `choice` of the family or an operator; `cancellation` when there is one.
+
+    `anonymous` once said stays said: a later message that forgets the mark names nobody.
+    """
 
     facts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     choice: dict[str, str] = field(default_factory=dict, repr=False)
     cancellation: dict[str, str] = field(default_factory=dict, repr=False)
     findings: list[CaseFinding] = field(default_factory=list)
     declared_by: str = ""
+    anonymous: bool = False
 
     def learn(self, step: str, facts: Mapping[str, str]) -> bool:
         """Keep what a step's answer told; True if that changed anything."""
@@ -51,6 +55,7 @@ class Context:
                 "cancellation": self.cancellation,
                 "findings": [[f.code, f.at, f.text] for f in self.findings],
                 "declared_by": self.declared_by,
+                "anonymous": self.anonymous,
             },
             ensure_ascii=False,
         ).encode()
@@ -65,4 +70,5 @@ class Context:
             cancellation=tree.get("cancellation", {}),
             findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
             declared_by=tree.get("declared_by", ""),
+            anonymous=tree.get("anonymous", False),
         )

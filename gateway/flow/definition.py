@@ -34,6 +34,12 @@ class Events(Settings):
     events: frozenset[str] = frozenset()
 
 
+class Merging(Events):
+    """And the key of the record that disappears (MRG), in the order of the case's key."""
+
+    key: tuple[Source, ...] = ()
+
+
 class FindingRule(Settings):
     """A finding the flow makes of a dossier, at the place `at`, when `when` holds."""
 
@@ -49,7 +55,7 @@ class CaseRules(Settings):
     open: Opening
     amend: Events = Events()
     cancel: Events = Events()
-    merge: Events = Events()
+    merge: Merging = Merging()
     declared: Source
     anonymous: Source
     check: Mapping[str, Source] = Field(default_factory=dict)

@@ -49,6 +49,9 @@ class Reader:
         self.profile = profile
         self._newborn = compiled(case.open.when, "case", "open", "when")
         self._key = [compiled(text, "case", "key", at) for at, text in enumerate(case.key)]
+        self._old_key = [
+            compiled(text, "case", "merge", "key", at) for at, text in enumerate(case.merge.key)
+        ]
         self._declared = compiled(case.declared, "case", "declared")
         self._anonymous = compiled(case.anonymous, "case", "anonymous")
         self._checks = {at: compiled(text, "case", "check", at) for at, text in case.check.items()}
@@ -66,8 +69,11 @@ class Reader:
 
     def key(self, message: Message, inputs: Inputs) -> tuple[str, ...] | None:
         """Assigning authority and identifier of the child; None if there is no identifier."""
-        parts = [_value(expression, message, inputs) for expression in self._key]
-        return None if not parts[-1] else tuple(str(part or "") for part in parts)
+        return _key(self._key, message, inputs)
+
+    def old_key(self, message: Message, inputs: Inputs) -> tuple[str, ...] | None:
+        """The key of the record that a merge makes disappear."""
+        return _key(self._old_key, message, inputs)
 
     def anonymous(self, message: Message, inputs: Inputs) -> bool:
         """True if the mother does not want to be named.
@@ -135,6 +141,11 @@ def _compiler(flow: Flow, library: Library, profile: Profile) -> _Compiler:
         return library.expression(text, profile, inputs=INPUT_TYPES, where=where)
 
     return compiled
+
+
+def _key(expressions: list[Expression], message: Message, inputs: Inputs) -> tuple[str, ...] | None:
+    parts = [_value(expression, message, inputs) for expression in expressions]
+    return tuple(str(part or "") for part in parts) if parts and parts[-1] else None
 
 
 def _truth(expression: Expression, message: Message, inputs: Inputs) -> bool:

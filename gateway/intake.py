@@ -1,0 +1,244 @@
+"""The first corridor: a message is read, judged, committed, and only then acknowledged.
+
+Everything the hospital will ever hear about a message is decided here; what the administrations
+hear is `delivery`'s. Knows no transport: bytes in, the bytes of an acknowledgment out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+from gateway.casebook import Case, Casebook
+from gateway.config import Configuration, Sender
+from gateway.errors import (
+    GatewayError,
+    JournalError,
+    MessageRefused,
+    PeerError,
+    SenderNotAllowed,
+)
+from gateway.flow.reading import Reader
+from gateway.hl7.acknowledgment import Verdict, acknowledge, nak_for
+from gateway.hl7.conformance import Finding, structure
+from gateway.hl7.dossier import redact
+from gateway.hl7.message import Message
+from gateway.journal import Journal, Unit
+
+T = TypeVar("T")
+
+
+class Bridge(Protocol):
+    """Makes a future of the journal's writer awaitable in the loop of the caller."""
+
+    def __call__(self, future: Future[T], /) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A readable message with what is known of its sender."""
+
+    message: Message = field(repr=False)
+    sender: Sender
+    reader: Reader
+    verdict: Verdict = Verdict.ACCEPTED
+    acknowledgment: bytes | None = field(default=None, repr=False)
+
+    @property
+    def sender_key(self) -> str:
+        """Whose control ids these are: MSH-3 and MSH-4, by the name in the configuration."""
+        if self.sender.name != "unknown":
+            return self.sender.name
+        return f"unknown:{self.message.sending_application}|{self.message.sending_facility}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the unit did: the acknowledgment to send, and what to count."""
+
+    acknowledgment: bytes | None = field(repr=False)
+    sender: str
+    verdict: Verdict
+    kind: str
+    """`birth`, `amend`, `cancel`, `merge`, `other` or `duplicate`."""
+
+
+class Intake:
+    """One for all listeners. `told` hears every receipt after its commit."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        journal: Journal,
+        casebook: Casebook,
+        readers: Callable[[str], Reader],
+        bridge: Bridge,
+        clock: Callable[[], datetime],
+        told: Callable[[Receipt], None],
+    ) -> None:
+        self._configuration = configuration
+        self._journal = journal
+        self._casebook = casebook
+        self._readers = readers
+        self._bridge = bridge
+        self._clock = clock
+        self._told = told
+
+    async def accept(
+        self, payload: bytes, certificate_names: frozenset[str] | None = None
+    ) -> bytes | None:
+        """Judge and store one message; give back its acknowledgment, or None for silence.
+
+        `certificate_names` are the names in the client's certificate, None without TLS.
+        """
+        try:
+            received = self._read(payload, certificate_names)
+        except PeerError as error:
+            return await self._refuse(payload, error)
+        try:
+            # Commit before acknowledging: after AA/CA the hospital forgets the message.
+            receipt = await self._bridge(
+                self._journal.submit(lambda unit: self._take(unit, received))
+            )
+        except PeerError as error:
+            return await self._refuse(payload, error, received)
+        except JournalError as error:
+            # Fail closed: what cannot be stored is not taken; the hospital keeps it.
+            internal = MessageRefused(str(error), code=207)
+            return self._negative(payload, internal, received)
+        self._told(receipt)
+        return receipt.acknowledgment
+
+    def _read(self, payload: bytes, certificate_names: frozenset[str] | None) -> Received:
+        message = Message.parse(payload)
+        sender = self._sender(message, certificate_names)
+        reader = self._readers(sender.profile)
+        charset = sender.charset or reader.profile.charset
+        if charset and charset != message.charset:
+            message = Message.parse(payload, charset=charset)
+        received = Received(message, sender, reader)
+        findings = structure(message)
+        if findings:
+            raise _refusal(findings)
+        return replace(received, acknowledgment=self._positive(received))
+
+    def _sender(self, message: Message, certificate_names: frozenset[str] | None) -> Sender:
+        application, facility = message.sending_application, message.sending_facility
+        sender = self._configuration.sender(application, facility)
+        if sender is None:
+            raise SenderNotAllowed("MSH-3 and MSH-4 name no sender of ours", location="MSH^1^3")
+        if certificate_names is not None and not certificate_names & set(sender.certificate_names):
+            text = "the client certificate may not speak for this MSH-3 and MSH-4"
+            raise SenderNotAllowed(text, location="MSH^1^3")
+        return sender
+
+    def _take(self, unit: Unit, received: Received) -> Receipt:
+        message, key = received.message, received.sender_key
+        digest = unit.digest(message.raw)
+        known = unit.find_duplicate(key, message.control_id, digest)
+        if known is not None:
+            return Receipt(known.acknowledgment, received.sender.name, known.verdict, "duplicate")
+        kind, case = self._recognise(unit, received)
+        stored = self._storable(received, case)
+        message_id = unit.add_message(
+            sender=key,
+            control_id=message.control_id,
+            event=message.event,
+            processing=message.processing_id,
+            body=stored.raw if case else None,
+            digest=digest,
+            size=len(message.raw),
+            verdict=received.verdict.value,
+            acknowledgment=received.acknowledgment,
+            case_id=case.row.id if case else None,
+            flagged=unit.control_id_seen(key, message.control_id),
+        )
+        if case is not None:
+            self._apply(unit, kind, case, stored, message_id)
+        return Receipt(received.acknowledgment, received.sender.name, received.verdict, kind)
+
+    def _recognise(self, unit: Unit, received: Received) -> tuple[str, Case | None]:
+        """What a message is to us, and the case it belongs to (opened, if it is a birth)."""
+        reader, message, book = received.reader, received.message, self._casebook
+        if not book.flow.means(message.event):
+            return "other", None
+        inputs = book.message_inputs(received.sender)
+        key = reader.key(message, inputs)
+        birth = reader.opens(message, inputs)
+        if birth and key is None:
+            raise MessageRefused("PID-3: the child has no identifier", code=101, location="PID^1^3")
+        case = book.find(unit, received.sender, message, key) if key else None
+        if case is None or book.starts_anew(case, message):
+            if not birth:
+                return "other", None
+            return "birth", book.open(unit, received.sender, message, key or ())
+        return book.kind_of(message.event), case
+
+    def _storable(self, received: Received, case: Case | None) -> Message:
+        """Nothing of an unnamed mother is stored: what is not on the profile's list goes first."""
+        if case is None:
+            return received.message
+        inputs = self._casebook.message_inputs(received.sender)
+        if not received.reader.anonymous(received.message, inputs) and not case.context.anonymous:
+            return received.message
+        return redact(received.message, received.reader.profile.keeps)
+
+    def _apply(self, unit: Unit, kind: str, case: Case, message: Message, message_id: str) -> None:
+        match kind:
+            case "cancel":
+                self._casebook.cancelled(unit, case, message)
+            case "merge":
+                self._casebook.merged(unit, case, message, message_id)
+            case _:
+                self._casebook.told(unit, case, message, message_id)
+
+    async def _refuse(
+        self, payload: bytes, error: PeerError, received: Received | None = None
+    ) -> bytes | None:
+        """Keep the refused bytes for the operator, then say no and where."""
+        sender = received.sender.name if received else "unreadable"
+        kept = self._journal.submit(
+            lambda unit: unit.add_reject(
+                sender=sender, body=payload, code=error.code, location=error.location
+            )
+        )
+        try:
+            await self._bridge(kept)
+        except GatewayError:
+            # The refusal stands even if it could not be kept: the hospital has the message.
+            pass
+        verdict = Verdict.REJECTED if error.rejects else Verdict.ERROR
+        self._told(Receipt(None, sender, verdict, "refused"))
+        return self._negative(payload, error, received)
+
+    def _positive(self, received: Received) -> bytes | None:
+        return acknowledge(
+            received.message,
+            Verdict.ACCEPTED,
+            control_id=_control_id(),
+            at=self._clock(),
+            forced=received.sender.acknowledgment or received.reader.profile.acknowledgment,
+        )
+
+    def _negative(
+        self, payload: bytes, error: PeerError, received: Received | None
+    ) -> bytes | None:
+        forced = None
+        if received:
+            forced = received.sender.acknowledgment or received.reader.profile.acknowledgment
+        return nak_for(payload, error, control_id=_control_id(), at=self._clock(), forced=forced)
+
+
+def _refusal(findings: list[Finding]) -> MessageRefused:
+    """The gravest finding speaks: what rejects comes before what errs."""
+    worst = max(findings, key=lambda finding: finding.code)
+    return MessageRefused(worst.text, code=worst.code, location=worst.location.err2)
+
+
+def _control_id() -> str:
+    """MSH-10 of ours: 20 characters, the oldest versions' limit."""
+    return uuid4().hex[:20]

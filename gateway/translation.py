@@ -1,0 +1,102 @@
+"""The Message Translator: from a case's dossier to the document of one submission.
+
+Pure: reads values, returns values. What may differ between two translations of the same content
+(the header with ids and clocks) is left out of the content digest, so that a bed move or the echo
+of our own A31 is seen to change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from gateway.errors import TranslationError
+from gateway.flow.definition import Step
+from gateway.hl7.message import Message
+from gateway.lifecycle import Kind
+from gateway.mapping import Compiled
+from gateway.xml import canonical
+
+Inputs = Mapping[str, Mapping[str, object]]
+Document = etree._Element | bytes
+
+HEADER = "testataRichiesta"
+"""The element that holds ids and clocks, in every request of ours as in ANPR's."""
+
+CLOCKED = ("MSH", "EVN", "MSA")
+"""The segments that hold ids and clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """`content` is what the document says, as bytes, without what every attempt renews."""
+
+    document: Document = field(repr=False)
+    content: bytes = field(repr=False)
+    pins: Mapping[str, str]
+
+
+def translate(
+    mapping: Callable[[str], Compiled], step: Step, kind: Kind, dossier: Message, inputs: Inputs
+) -> Translation:
+    """The document of `kind`; raises TranslationError with every reason.
+
+    The content is always that of the *register* mapping: an amendment carries more (the protocol
+    of what it amends), and two of them must be comparable with what was first sent.
+    """
+    compiled = mapping(step.maps[kind.value])
+    document = _run(compiled, dossier, inputs)
+    register = step.maps[Kind.REGISTER.value]
+    whole = (
+        document if step.maps[kind.value] == register else content(mapping, step, dossier, inputs)
+    )
+    neutral = whole if isinstance(whole, bytes) and whole is not document else neutralised(whole)
+    return Translation(document, neutral, compiled.pins)
+
+
+def content(
+    mapping: Callable[[str], Compiled], step: Step, dossier: Message, inputs: Inputs
+) -> bytes:
+    """What the dossier says to this step's partner now, without ids and clocks."""
+    return neutralised(_run(mapping(step.maps[Kind.REGISTER.value]), dossier, inputs))
+
+
+def comparable(step: Step, name: str, now: Inputs, then: Mapping[str, Mapping[str, str]]) -> Inputs:
+    """The inputs to compare a dossier with what was sent: facts that the step does not wait for
+    are those of `then`. Only the hospital, or a fact that the step needs, can cause an amendment.
+    """
+    kept = {"flow", "sender", "scelta", "partner", "annullo", name, *step.needs, *step.follows}
+    return {**{key: value for key, value in now.items() if key in kept}, **_others(then, kept)}
+
+
+def neutralised(document: Document) -> bytes:
+    """The document without its header, canonical."""
+    if isinstance(document, bytes):
+        lines = document.split(b"\r")
+        return b"\r".join(line for line in lines if line[:3].decode("latin-1") not in CLOCKED)
+    header = next((child for child in document if etree.QName(child).localname == HEADER), None)
+    if header is None:
+        return canonical(document)
+    at = document.index(header)
+    document.remove(header)
+    try:
+        return canonical(document)
+    finally:
+        document.insert(at, header)
+
+
+def _others(
+    then: Mapping[str, Mapping[str, str]], kept: set[str]
+) -> dict[str, Mapping[str, object]]:
+    return {key: dict(value) for key, value in then.items() if key not in kept}
+
+
+def _run(compiled: Compiled, dossier: Message, inputs: Inputs) -> Document:
+    declared = {name: inputs.get(name, {}) for name in compiled.inputs}
+    result = compiled.run(dossier, declared)
+    if result.problems:
+        raise TranslationError(result.problems)
+    document: Document = result.value  # type: ignore[assignment]  # no problems: there is a value
+    return document
