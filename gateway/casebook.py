@@ -33,7 +33,6 @@ from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
 
-
 _UPDATES = ("A08", "A31")
 
 _AFTER_CANCELLATION = CaseFinding(
@@ -204,7 +203,7 @@ class Casebook:
     ) -> SubmissionRow:
         """Translate the dossier again, as a new submission with an operation id of its own."""
         unit.move(row.id, expect=row.status, to=after(row.status, event), reason=reason or event)
-        return unit.add_submission(
+        opened = unit.add_submission(
             case_id=case.row.id,
             step=row.step,
             kind=row.kind,
@@ -214,8 +213,21 @@ class Casebook:
             operation_id=str(uuid4()),
             predecessor=row.predecessor,
             reason=reason or event,
-            overrides=overrides or {},
         )
+        self.override(unit, case, opened.id, overrides or {})
+        return opened
+
+    def override(
+        self, unit: Unit, case: Case, submission: str, values: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Give one submission inputs of its own."""
+        if values:
+            case.context.overrides[submission] = {key: dict(each) for key, each in values.items()}
+            self._save(unit, case)
+
+    def entry_of(self, row: SubmissionRow) -> Entry | None:
+        """The office a submission goes to."""
+        return self._directory.entry(row.partner, row.endpoint)
 
     def inputs(self, case: Case) -> dict[str, dict[str, object]]:
         """What mappings of this case may read beside the dossier: sender, choices, facts."""

@@ -6,13 +6,13 @@ hear is `delivery`'s. Knows no transport: bytes in, the bytes of an acknowledgme
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
 from uuid import uuid4
 
+from gateway.bridge import Bridge
 from gateway.casebook import Case, Casebook
 from gateway.config import Configuration, Sender
 from gateway.errors import (
@@ -28,14 +28,6 @@ from gateway.hl7.conformance import Finding, structure
 from gateway.hl7.dossier import redact
 from gateway.hl7.message import Message
 from gateway.journal import Journal, Unit
-
-T = TypeVar("T")
-
-
-class Bridge(Protocol):
-    """Makes a future of the journal's writer awaitable in the loop of the caller."""
-
-    def __call__(self, future: Future[T], /) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +198,9 @@ class Intake:
                 sender=sender, body=payload, code=error.code, location=error.location
             )
         )
-        try:
+        # The refusal stands even if it could not be kept: the hospital has the message.
+        with contextlib.suppress(GatewayError):
             await self._bridge(kept)
-        except GatewayError:
-            # The refusal stands even if it could not be kept: the hospital has the message.
-            pass
         verdict = Verdict.REJECTED if error.rejects else Verdict.ERROR
         self._told(Receipt(None, sender, verdict, "refused"))
         return self._negative(payload, error, received)

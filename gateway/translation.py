@@ -48,12 +48,11 @@ def translate(
     """
     compiled = mapping(step.maps[kind.value])
     document = _run(compiled, dossier, inputs)
-    register = step.maps[Kind.REGISTER.value]
-    whole = (
-        document if step.maps[kind.value] == register else content(mapping, step, dossier, inputs)
-    )
-    neutral = whole if isinstance(whole, bytes) and whole is not document else neutralised(whole)
-    return Translation(document, neutral, compiled.pins)
+    if step.maps[kind.value] == step.maps[Kind.REGISTER.value]:
+        said = neutralised(document)
+    else:
+        said = content(mapping, step, dossier, inputs)
+    return Translation(document, said, compiled.pins)
 
 
 def content(

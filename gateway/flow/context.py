@@ -23,6 +23,7 @@ class CaseFinding:
 class Context:
     """`facts` by step; `choice` of the family or an operator; `cancellation` when there is one.
 
+    `overrides` are the inputs of single submissions: a reason, a candidate, a request type.
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -30,6 +31,7 @@ class Context:
     choice: dict[str, str] = field(default_factory=dict, repr=False)
     cancellation: dict[str, str] = field(default_factory=dict, repr=False)
     findings: list[CaseFinding] = field(default_factory=list)
+    overrides: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict, repr=False)
     declared_by: str = ""
     anonymous: bool = False
 
@@ -54,6 +56,7 @@ class Context:
                 "choice": self.choice,
                 "cancellation": self.cancellation,
                 "findings": [[f.code, f.at, f.text] for f in self.findings],
+                "overrides": self.overrides,
                 "declared_by": self.declared_by,
                 "anonymous": self.anonymous,
             },
@@ -69,6 +72,7 @@ class Context:
             choice=tree.get("choice", {}),
             cancellation=tree.get("cancellation", {}),
             findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
+            overrides=tree.get("overrides", {}),
             declared_by=tree.get("declared_by", ""),
             anonymous=tree.get("anonymous", False),
         )

@@ -1,0 +1,228 @@
+"""What an outcome does to a submission and to its case, inside one journal unit.
+
+Answers, callbacks, doubts and a person's word all end here, so that each is matched exhaustively
+once, and status, facts, evidence and the steps that wait change together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from gateway.casebook import Casebook
+from gateway.journal import SubmissionRow, Unit
+from gateway.lifecycle import Event, Kind, Status, after
+from gateway.outcomes import (
+    Accepted,
+    Choice,
+    Facts,
+    NotFound,
+    Outcome,
+    Rejected,
+    Taken,
+    Unavailable,
+    Unknown,
+)
+from gateway.partners import Entry, Idempotence
+from gateway.retry import Backoff
+
+
+class Aftermath:
+    """Applies outcomes. `chance` gives a number in [0, 1) for the jitter of the next attempt."""
+
+    def __init__(
+        self,
+        casebook: Casebook,
+        backoff: Backoff,
+        chance: Callable[[], float],
+        tolerance: timedelta,
+    ) -> None:
+        self._casebook = casebook
+        self._backoff = backoff
+        self._chance = chance
+        self._tolerance = tolerance
+
+    def answered(
+        self,
+        unit: Unit,
+        row: SubmissionRow,
+        outcome: Outcome | NotFound,
+        entry: Entry,
+        expires_at: datetime | None = None,
+    ) -> SubmissionRow:
+        """An attempt, or a question about it, ended. `row` as it is now; gives it as it became."""
+        match outcome:
+            case Accepted():
+                return self._accepted(unit, row, outcome, Event.ANSWER_ACCEPTED)
+            case Taken():
+                return self._taken(unit, row, outcome)
+            case Rejected():
+                return self._rejected(unit, row, outcome, Event.ANSWER_REJECTED)
+            case Choice():
+                return self._choice(unit, row, outcome)
+            case Unavailable():
+                return self._unavailable(unit, row, outcome)
+            case Unknown():
+                return self.doubted(unit, row, Event.ANSWER_LOST, entry, expires_at)
+            case NotFound():
+                return self._not_found(unit, row)
+            case never:
+                assert_never(never)
+
+    def called_back(self, unit: Unit, row: SubmissionRow, outcome: Outcome | NotFound) -> str:
+        """A callback for this submission: early, late or repeated. Gives what it did."""
+        if row.attempts == 0:
+            return "stray"
+        match outcome:
+            case Accepted():
+                self._accepted(unit, row, outcome, Event.CALLBACK_ACCEPTED)
+            case Rejected():
+                self._rejected(unit, row, outcome, Event.CALLBACK_REJECTED)
+            case _:
+                return "no outcome"
+        return "applied"
+
+    def doubted(
+        self,
+        unit: Unit,
+        row: SubmissionRow,
+        event: Event,
+        entry: Entry | None,
+        expires_at: datetime | None = None,
+    ) -> SubmissionRow:
+        """It was sent, and nobody knows what became of it."""
+        status = after(row.status, event)
+        if status is not Status.IN_DOUBT:
+            return self._move(unit, row, event)
+        if self._spent(unit, row):
+            row = self._move(unit, row, event, maybe_received=True)
+            return self._move(unit, row, Event.EXHAUSTED, reason="EXHAUSTED")
+        idempotence = entry.idempotence if entry else Idempotence.NEITHER
+        due = self._doubt_due(unit, row, idempotence, expires_at)
+        row = self._move(unit, row, event, maybe_received=True, due_at=due)
+        if idempotence is Idempotence.NEITHER:
+            return self._move(unit, row, Event.UNRESOLVABLE, reason="DOUBT", due_at=None)
+        return row
+
+    def resolved(
+        self, unit: Unit, row: SubmissionRow, event: Event, receipt: str, facts: Facts
+    ) -> SubmissionRow:
+        """A person found out whether the partner has it."""
+        if event is Event.RESOLVED_RECEIVED:
+            return self._accepted(unit, row, Accepted(receipt, facts), event)
+        return self._move(unit, row, event, maybe_received=False, due_at=unit.now)
+
+    def _accepted(
+        self, unit: Unit, row: SubmissionRow, outcome: Accepted, event: Event
+    ) -> SubmissionRow:
+        moved = self._move(
+            unit,
+            row,
+            event,
+            receipt=outcome.receipt or row.receipt,
+            facts=_json(outcome.facts),
+            due_at=None,
+        )
+        case = self._casebook.load(unit, row.case_id)
+        if moved.status is not Status.ACCEPTED:
+            return moved
+        if row.kind is Kind.CANCEL:
+            self._casebook.annulled(unit, case, row.step)
+        else:
+            facts = {"protocollo": outcome.receipt, **outcome.facts}
+            self._casebook.learned(unit, case, row.step, facts)
+        return moved
+
+    def _taken(self, unit: Unit, row: SubmissionRow, outcome: Taken) -> SubmissionRow:
+        return self._move(
+            unit,
+            row,
+            Event.ANSWER_TAKEN,
+            ticket=outcome.ticket,
+            maybe_received=True,
+            due_at=unit.now + self._backoff.ceiling,
+            deadline_at=row.deadline_at or unit.now + self._backoff.max_age,
+        )
+
+    def _rejected(
+        self, unit: Unit, row: SubmissionRow, outcome: Rejected, event: Event
+    ) -> SubmissionRow:
+        faults = _json([asdict(fault) for fault in outcome.faults])
+        moved = self._move(unit, row, event, faults=faults, due_at=None)
+        case = self._casebook.load(unit, row.case_id)
+        if moved.status is Status.REJECTED:
+            again = self._request_type(row, outcome)
+            if again and not case.context.overrides.get(row.id):
+                overrides = {
+                    "flow": {"tipoRichiesta": again},
+                    "scelta": {"candidato": outcome.facts.get("codiceFiscale", "")},
+                }
+                self._casebook.again(unit, case, moved, Event.REPROCESS, overrides=overrides)
+                return moved
+        self._casebook.went_on(unit, case)
+        return moved
+
+    def _choice(self, unit: Unit, row: SubmissionRow, outcome: Choice) -> SubmissionRow:
+        candidates = _json([dict(candidate) for candidate in outcome.candidates])
+        return self._move(
+            unit, row, Event.ANSWER_CHOICE, reason="CANDIDATES", facts=candidates, due_at=None
+        )
+
+    def _unavailable(self, unit: Unit, row: SubmissionRow, outcome: Unavailable) -> SubmissionRow:
+        due = unit.now + self._delay(row, outcome.retry_after)
+        if row.status is not Status.SUBMITTING:
+            # A question about a doubt that could not be asked: the doubt stays.
+            return self._move(unit, row, Event.ANSWER_UNAVAILABLE, due_at=due)
+        received = row.maybe_received or outcome.received
+        event = Event.EXHAUSTED if self._spent(unit, row) else Event.ANSWER_UNAVAILABLE
+        return self._move(
+            unit, row, event, maybe_received=received, due_at=due, reason=outcome.reason
+        )
+
+    def _not_found(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
+        if row.status is Status.SUBMITTING:
+            return self._move(unit, row, Event.ANSWER_LOST, maybe_received=True, due_at=unit.now)
+        return self._move(unit, row, Event.ASKED_NOT_FOUND, maybe_received=False, due_at=unit.now)
+
+    def _request_type(self, row: SubmissionRow, outcome: Rejected) -> str | None:
+        again = self._casebook.flow.steps[row.step].again
+        return next((again[fault.code] for fault in outcome.faults if fault.code in again), None)
+
+    def _doubt_due(
+        self,
+        unit: Unit,
+        row: SubmissionRow,
+        idempotence: Idempotence,
+        expires_at: datetime | None,
+    ) -> datetime:
+        """When the doubt may be resolved: a question proves nothing while the original may still
+        be accepted (Expires plus the tolerance of clocks).
+        """
+        if idempotence is Idempotence.CAN_BE_ASKED and expires_at is not None:
+            return max(expires_at + self._tolerance, unit.now + self._backoff.first)
+        return unit.now + self._delay(row, None)
+
+    def _delay(self, row: SubmissionRow, wanted: timedelta | None) -> timedelta:
+        own = self._backoff.delay(row.attempts, self._chance)
+        return max(own, min(wanted, self._backoff.ceiling)) if wanted else own
+
+    def _spent(self, unit: Unit, row: SubmissionRow) -> bool:
+        return self._backoff.exhausted(row.attempts, unit.now - row.created_at)
+
+    def _move(self, unit: Unit, row: SubmissionRow, event: Event, **changes: Any) -> SubmissionRow:
+        return unit.move(
+            row.id,
+            expect=row.status,
+            fence=row.fence,
+            to=after(row.status, event),
+            claimed_by=None,
+            lease_until=None,
+            **changes,
+        )
+
+
+def _json(value: Mapping[str, object] | list[Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

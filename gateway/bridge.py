@@ -1,0 +1,18 @@
+"""The journal's writer is a thread; the corridors are coroutines. This type joins them.
+
+The application gives the concrete one, which wakes the reactor; tests give their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Bridge(Protocol):
+    """Makes a future of the journal's writer awaitable in the caller's loop."""
+
+    def __call__(self, future: Future[T], /) -> Awaitable[T]: ...
