@@ -1,0 +1,232 @@
+"""What the gateway tells about itself: log lines on standard error, and metrics.
+
+Only ids, codes and counts leave here, under names of a closed list; never what a message says.
+Labels of metrics come from the configuration, so that no peer can make them grow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal, TextIO
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+KEYS = frozenset(
+    {
+        "address",
+        "age",
+        "alarm",
+        "attempt",
+        "attempts",
+        "case",
+        "certificate",
+        "check",
+        "code",
+        "connections",
+        "control_id",
+        "count",
+        "days_left",
+        "error",
+        "evidence",
+        "kind",
+        "line",
+        "listener",
+        "location",
+        "message",
+        "node",
+        "occurrence",
+        "operation",
+        "outcome",
+        "partner",
+        "path",
+        "peer",
+        "pid",
+        "port",
+        "profile",
+        "queue",
+        "reason",
+        "seconds",
+        "sender",
+        "size",
+        "status",
+        "step",
+        "submission",
+        "tolerated",
+        "unanswered",
+        "verdict",
+        "version",
+        "waiting",
+    }
+)
+"""The names that a log line may have. None of them ever holds what a message says."""
+
+_PRIORITY: Mapping[Level, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+_PLAIN = re.compile(r"[A-Za-z0-9._:/@+\[\]-]+")
+_LONGEST = 200
+
+
+class Log:
+    """One line an event: `log('listening', listener='main', address='127.0.0.1:2575')`.
+
+    `priority` puts systemd's `<6>` before each line; by default where systemd reads them.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        style: Literal["logfmt", "json"] = "logfmt",
+        priority: bool | None = None,
+    ) -> None:
+        self._stream = stream
+        self._json = style == "json"
+        self._priority = "JOURNAL_STREAM" in os.environ if priority is None else priority
+
+    def __call__(self, event: str, level: Level = "info", /, **said: str | int | float) -> None:
+        """Write one line. A name outside `KEYS` is left out and counted as `left_out`."""
+        fields: dict[str, str | int | float] = {"level": level, "event": event}
+        fields |= {key: _short(value) for key, value in said.items() if key in KEYS}
+        if len(fields) < len(said) + 2:
+            fields["left_out"] = len(said) + 2 - len(fields)
+        line = json.dumps(fields) if self._json else _logfmt(fields)
+        before = f"<{_PRIORITY[level]}>" if self._priority else ""
+        print(f"{before}{line}", file=self._stream or sys.stderr, flush=True)
+
+    def observe(self, event: Mapping[str, Any]) -> None:
+        """A Twisted log observer: failures only, as the kind of error and the place in the code.
+
+        The text of a foreign exception may hold anything, so it is not written.
+        """
+        failure = event.get("log_failure")
+        if failure is not None:
+            frames = traceback.extract_tb(failure.getTracebackObject())
+            place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
+            self("unexpected", "error", error=failure.type.__name__, path=place)
+
+
+def _short(value: str | int | float) -> str | int | float:
+    return value[:_LONGEST] if isinstance(value, str) else value
+
+
+def _logfmt(fields: Mapping[str, object]) -> str:
+    return " ".join(f"{key}={_quoted(str(value))}" for key, value in fields.items())
+
+
+def _quoted(text: str) -> str:
+    # JSON escapes every control character, and what is not ASCII: one event stays one line.
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+
+
+class Metrics:
+    """What Prometheus reads. `senders`, `partners` and `steps` are all the labels there will be."""
+
+    def __init__(
+        self,
+        *,
+        senders: Collection[str] = (),
+        partners: Collection[str] = (),
+        steps: Collection[str] = (),
+    ) -> None:
+        self._senders = frozenset(senders)
+        self._partners = frozenset(partners)
+        self._steps = frozenset(steps)
+        self.registry = registry = CollectorRegistry()
+        self._messages = Counter(
+            "icaro_messages", "Messages answered", ["sender", "verdict"], registry=registry
+        )
+        self._ack = Histogram(
+            "icaro_ack_seconds",
+            "From the last byte of a message to its acknowledgment",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=registry,
+        )
+        self._submissions = Counter(
+            "icaro_submissions",
+            "Submissions that came to a status",
+            ["step", "status"],
+            registry=registry,
+        )
+        self._attempts = Counter(
+            "icaro_attempts", "Attempts to deliver", ["partner", "outcome"], registry=registry
+        )
+        self._attempt = Histogram(
+            "icaro_attempt_seconds", "How long an attempt took", ["partner"], registry=registry
+        )
+        self._tolerated = Counter(
+            "icaro_framing_tolerated",
+            "Passed over between MLLP blocks",
+            ["kind"],
+            registry=registry,
+        )
+        self._connections = Gauge(
+            "icaro_connections", "Open MLLP connections", ["listener"], registry=registry
+        )
+        self._refused = Counter(
+            "icaro_connections_refused",
+            "MLLP connections over a limit",
+            ["listener"],
+            registry=registry,
+        )
+        self._days_left = Gauge(
+            "icaro_certificate_days_left",
+            "Days until it ends",
+            ["certificate"],
+            registry=registry,
+        )
+        self._evidence_age = Gauge(
+            "icaro_evidence_age_seconds", "Since the last signed checkpoint", registry=registry
+        )
+        self._queue_oldest = Gauge(
+            "icaro_queue_oldest_seconds", "How long the oldest due work waits", registry=registry
+        )
+
+    def acknowledged(self, sender: str, verdict: str, seconds: float) -> None:
+        """A message was answered. A sender who is not configured counts as 'other'."""
+        self._messages.labels(_of(self._senders, sender), verdict).inc()
+        self._ack.observe(seconds)
+
+    def submission(self, step: str, status: str) -> None:
+        """A submission came to `status`."""
+        self._submissions.labels(_of(self._steps, step), status).inc()
+
+    def attempt(self, partner: str, outcome: str, seconds: float) -> None:
+        """An attempt ended with `outcome` (the name of its class)."""
+        partner = _of(self._partners, partner)
+        self._attempts.labels(partner, outcome).inc()
+        self._attempt.labels(partner).observe(seconds)
+
+    def tolerated(self, kind: str, count: int) -> None:
+        """The framing passed over `count` of `kind`."""
+        self._tolerated.labels(kind).inc(count)
+
+    def connections(self, listener: str, count: int) -> None:
+        """So many connections are open now."""
+        self._connections.labels(listener).set(count)
+
+    def connection_refused(self, listener: str) -> None:
+        """A connection came over the limit."""
+        self._refused.labels(listener).inc()
+
+    def certificate(self, name: str, days_left: float) -> None:
+        """A certificate of the configuration ends in so many days."""
+        self._days_left.labels(name).set(days_left)
+
+    def ages(self, *, evidence: Callable[[], float], queue: Callable[[], float]) -> None:
+        """Functions that tell, in seconds, when somebody reads the metrics."""
+        self._evidence_age.set_function(evidence)
+        self._queue_oldest.set_function(queue)
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+def _of(known: Collection[str], name: str) -> str:
+    return name if name in known else "other"
