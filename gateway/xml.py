@@ -9,6 +9,7 @@ rule, never the value.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,15 @@ DEPTH: Final = 64
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
 
+# lxml guards a parser with a lock of its own; one is enough for all threads.
+_OUTSIDE: Final = etree.XMLParser(
+    encoding="utf-8",
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    huge_tree=False,
+    collect_ids=False,
+)
 _ODD_NODES: Final = etree.XPath("boolean(//comment() | //processing-instruction())")
 _DECLARED: Final = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 
@@ -51,9 +61,23 @@ def parse(data: bytes, *, limit: int = LIMIT, depth: int = DEPTH) -> etree._Elem
     return root
 
 
-def canonical(element: etree._Element) -> bytes:
-    """Exclusive XML Canonicalization 1.0 without comments (xml-exc-c14n#)."""
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+def canonical(element: etree._Element, inclusive: Sequence[str] = ()) -> bytes:
+    """Exclusive XML Canonicalization 1.0 without comments (xml-exc-c14n#).
+
+    `inclusive` is the InclusiveNamespaces PrefixList; `#default` names the default namespace.
+    """
+    if not inclusive:
+        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+    # lxml looks for the listed prefixes on the element alone; written and read again, it carries
+    # all that its ancestors declare.
+    alone = etree.fromstring(etree.tostring(element, with_tail=False), _OUTSIDE)
+    return etree.tostring(
+        alone,
+        method="c14n",
+        exclusive=True,
+        with_comments=False,
+        inclusive_ns_prefixes=list(inclusive),
+    )
 
 
 def _require_utf8(data: bytes) -> None:
@@ -65,23 +89,12 @@ def _require_utf8(data: bytes) -> None:
 
 def _root(data: bytes) -> etree._Element:
     try:
-        return etree.fromstring(data, _outside_parser())
+        return etree.fromstring(data, _OUTSIDE)
     except etree.XMLSyntaxError as error:
         # The parser's own text may quote the document, so only the place is told.
         line = error.lineno or 1
         remedy = "send well-formed XML in UTF-8"
         raise VerificationError("well-formedness", f"document, line {line}", remedy) from None
-
-
-def _outside_parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        collect_ids=False,
-    )
 
 
 @cache

@@ -1,0 +1,168 @@
+"""Builds an envelope around a Body, and knows where everything in an envelope stands.
+
+Writing and reading share `Parts`, so what we send is laid out as we demand it of others. Signs
+and checks nothing.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lxml import etree
+
+from gateway.errors import VerificationError
+from gateway.soap.names import (
+    ID,
+    PREFIXES,
+    SECURITY,
+    SIGNATURE,
+    TIMESTAMP,
+    TOKEN,
+    WSA,
+    WSSE,
+    WSU,
+    readable,
+)
+from gateway.soap.profile import SecurityProfile
+
+_ADDRESSING = ("To", "Action", "MessageID", "RelatesTo", "ReplyTo", "From", "FaultTo")
+_REQUIRED = ("To", "Action", "MessageID")
+
+
+def build(
+    body: etree._Element,
+    *,
+    to: str,
+    action: str,
+    message_id: str,
+    created: datetime,
+    profile: SecurityProfile,
+    relates_to: str | None = None,
+) -> etree._Element:
+    """An unsigned envelope with its own copy of `body`, a Timestamp and a place for the signature.
+
+    `message_id` is new for every attempt; `relates_to` is for replies only. Characters that XML
+    cannot carry raise ValueError (lxml).
+    """
+    soap = profile.namespace
+    root = etree.Element(f"{{{soap}}}Envelope", nsmap={PREFIXES[soap]: soap})
+    header = etree.SubElement(
+        root, f"{{{soap}}}Header", nsmap={"wsa": WSA, "wsse": WSSE, "wsu": WSU}
+    )
+    texts = {"To": to, "Action": action, "MessageID": message_id, "RelatesTo": relates_to}
+    for name, text in texts.items():
+        if text is not None:
+            _signable(header, f"{{{WSA}}}{name}", name).text = text
+    security = etree.SubElement(header, SECURITY)
+    security.set(f"{{{soap}}}mustUnderstand", "1" if profile.soap == "1.1" else "true")
+    timestamp = _signable(security, TIMESTAMP, "Timestamp")
+    etree.SubElement(timestamp, f"{{{WSU}}}Created").text = instant(created)
+    expires = created + timedelta(seconds=profile.ttl)
+    etree.SubElement(timestamp, f"{{{WSU}}}Expires").text = instant(expires)
+    _signable(root, f"{{{soap}}}Body", "Body", nsmap={"wsu": WSU}).append(deepcopy(body))
+    return root
+
+
+def instant(moment: datetime) -> str:
+    """An aware datetime as xs:dateTime in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _signable(
+    parent: etree._Element, tag: str, identifier: str, nsmap: dict[str, str] | None = None
+) -> etree._Element:
+    element = etree.SubElement(parent, tag, nsmap=nsmap)
+    element.set(ID, identifier)
+    return element
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The elements of one envelope, each found at its only allowed place."""
+
+    body: etree._Element
+    security: etree._Element
+    timestamp: etree._Element
+    addressing: dict[str, etree._Element]
+    token: etree._Element | None
+    signature: etree._Element | None
+
+    def signable(self) -> list[etree._Element]:
+        """What the signature must cover, in the order in which we write it."""
+        return [self.timestamp, *self.addressing.values(), self.body]
+
+
+def locate(root: etree._Element, profile: SecurityProfile) -> Parts:
+    """Find every part of an envelope; raise VerificationError if one is absent, doubled or moved.
+
+    Elements are taken by their place, never by their Id: a signed Body moved aside is not found.
+    """
+    soap = profile.namespace
+    if root.tag != f"{{{soap}}}Envelope":
+        raise VerificationError("shape", readable(root.tag), f"send a SOAP {profile.soap} Envelope")
+    if [child.tag for child in root] != [f"{{{soap}}}Header", f"{{{soap}}}Body"]:
+        raise VerificationError("shape", "soap:Envelope", "put one Header and one Body in it")
+    header, body = root
+    if len(body) != 1:
+        raise VerificationError("shape", "soap:Body", "put exactly one element in it")
+    addressing = _addressing(header)
+    security = _only(header, SECURITY)
+    _refuse_not_understood(header, soap)
+    _refuse_strangers(security)
+    return Parts(
+        body=body,
+        security=security,
+        timestamp=_only(security, TIMESTAMP),
+        addressing=addressing,
+        token=_at_most_one(security, TOKEN),
+        signature=_at_most_one(security, SIGNATURE),
+    )
+
+
+def _addressing(header: etree._Element) -> dict[str, etree._Element]:
+    """Every WS-Addressing header by its local name; all of them must be signed."""
+    found: dict[str, etree._Element] = {}
+    for child in header:
+        namespace, _, name = child.tag[1:].rpartition("}")
+        if namespace != WSA:
+            continue
+        if name not in _ADDRESSING or name in found:
+            raise VerificationError("shape", f"wsa:{name}", "send each WS-Addressing header once")
+        found[name] = child
+    for name in _REQUIRED:
+        if name not in found:
+            raise VerificationError("shape", f"wsa:{name}", "put it in soap:Header")
+    return found
+
+
+def _refuse_not_understood(header: etree._Element, soap: str) -> None:
+    """A header we do not know is not read; one that insists cannot be served (SOAP 1.1, 4.2.3)."""
+    for child in header:
+        insists = child.get(f"{{{soap}}}mustUnderstand", "0").strip() in ("1", "true")
+        if insists and child.tag != SECURITY and not child.tag.startswith(f"{{{WSA}}}"):
+            raise VerificationError(
+                "shape", readable(child.tag), "send no such header with mustUnderstand"
+            )
+
+
+def _refuse_strangers(security: etree._Element) -> None:
+    for child in security:
+        if child.tag not in (TOKEN, TIMESTAMP, SIGNATURE):
+            remedy = "put only the token, the Timestamp and the Signature in it"
+            raise VerificationError("shape", "wsse:Security", remedy)
+
+
+def _only(parent: etree._Element, tag: str) -> etree._Element:
+    found = _at_most_one(parent, tag)
+    if found is None:
+        raise VerificationError("shape", readable(tag), f"put it in {readable(parent.tag)}")
+    return found
+
+
+def _at_most_one(parent: etree._Element, tag: str) -> etree._Element | None:
+    found = parent.findall(tag)
+    if len(found) > 1:
+        raise VerificationError("shape", readable(tag), f"put one in {readable(parent.tag)}")
+    return found[0] if found else None
