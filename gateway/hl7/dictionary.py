@@ -132,7 +132,7 @@ class Dictionary:
                 name=known[3],
                 datatype=known[2],
                 required=least > 0,
-                repeats=_most(most),
+                repeats=_most(most) or 1,  # 0: withdrawn, which many feeds still fill
                 table=_digits(known[4]),
             )
             for key, known, (least, most), _ in entry[1]

@@ -18,11 +18,12 @@ from gateway.hl7.escapes import HexReading
 from gateway.hl7.location import Location
 from gateway.hl7.segment import NULL, Reading, Segment
 
-__all__ = ["MAX_REPETITIONS", "MAX_SEGMENTS", "NULL", "Message", "Segment"]
+__all__ = ["MAX_COMPONENTS", "MAX_REPETITIONS", "MAX_SEGMENTS", "NULL", "Message", "Segment"]
 
 MAX_SEGMENTS = 10_000
 MAX_REPETITIONS = 20_000
-"""Of all fields together; with it, no reading of a message is quadratic in its size."""
+MAX_COMPONENTS = 500_000
+"""Of all fields together; with them, no reading of a message is quadratic in its size."""
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = " \t\n\x00\x0b\x1c"
@@ -60,8 +61,7 @@ class Message:
         delimiters = _delimiters(text)
         reading = Reading(delimiters, codec, hex_escapes)
         lines = _lines(text)
-        if delimiters.repetition and text.count(delimiters.repetition) > MAX_REPETITIONS:
-            raise UnreadableMessage(f"more than {MAX_REPETITIONS} repetitions")
+        _cap(text, delimiters)
         segments = tuple(Segment(line, index, reading) for index, line in enumerate(lines))
         return cls(raw, segments, reading, guessed)
 
@@ -204,6 +204,17 @@ def _delimiters(text: str) -> Delimiters:
     if not delimiters.component:
         raise UnreadableMessage("MSH-2 has no encoding characters", location="MSH^1^2")
     return delimiters
+
+
+def _cap(text: str, delimiters: Delimiters) -> None:
+    """Refuse what no hospital sends, before anything of its size is built."""
+    if delimiters.repetition and text.count(delimiters.repetition) > MAX_REPETITIONS:
+        raise UnreadableMessage(f"more than {MAX_REPETITIONS} repetitions")
+    components = text.count(delimiters.component)
+    if delimiters.subcomponent:
+        components += text.count(delimiters.subcomponent)
+    if components > MAX_COMPONENTS:
+        raise UnreadableMessage(f"more than {MAX_COMPONENTS} components")
 
 
 def _lines(text: str) -> list[str]:
