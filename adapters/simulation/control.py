@@ -31,33 +31,33 @@ class Control(Resource):
 
 
 class _BadDay(Resource):
-    isLeaf = True
+    isLeaf = True  # noqa: N815  # Twisted's name
 
     def __init__(self, days: BadDays) -> None:
         super().__init__()
         self._days = days
 
-    def render_POST(self, request: Request) -> bytes:
+    def render_POST(self, request: Request) -> bytes:  # noqa: N802  # Twisted's name
         try:
             self._days.add(read_bad_day(request.content.read(_LIMIT)))
         except (ValueError, TypeError) as error:
             return _answer(request, {"error": str(error)}, status=400)
         return _answer(request, {"bad_days": self._days.state()})
 
-    def render_DELETE(self, request: Request) -> bytes:
+    def render_DELETE(self, request: Request) -> bytes:  # noqa: N802  # Twisted's name
         names = request.args.get(b"name") or [b""]
         self._days.clear(names[0].decode("ascii", "replace") or None)
         return _answer(request, {"bad_days": self._days.state()})
 
 
 class _State(Resource):
-    isLeaf = True
+    isLeaf = True  # noqa: N815  # Twisted's name
 
     def __init__(self, partner: str, days: BadDays, store: Store) -> None:
         super().__init__()
         self._partner, self._days, self._store = partner, days, store
 
-    def render_GET(self, request: Request) -> bytes:
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802  # Twisted's name
         state = {
             "partner": self._partner,
             "effects": len(self._store.effects),
@@ -70,13 +70,13 @@ class _State(Resource):
 
 
 class _CallbackNow(Resource):
-    isLeaf = True
+    isLeaf = True  # noqa: N815  # Twisted's name
 
     def __init__(self, callback_now: Callable[[], int]) -> None:
         super().__init__()
         self._callback_now = callback_now
 
-    def render_POST(self, request: Request) -> bytes:
+    def render_POST(self, request: Request) -> bytes:  # noqa: N802  # Twisted's name
         return _answer(request, {"callbacks": self._callback_now()})
 
 

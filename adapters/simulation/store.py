@@ -31,6 +31,8 @@ class Effect:
     sha256: str
     facts: Mapping[str, str]
     answer: Answer = field(repr=False)
+    outcome: Answer = field(repr=False)
+    """The answer, unless that was PRESA_IN_CARICO: then what the callback will tell."""
 
 
 class Store:
@@ -61,6 +63,7 @@ class Store:
         body: bytes,
         sha256: str,
         answer: Answer,
+        outcome: Answer,
         facts: Mapping[str, str],
     ) -> Effect:
         """Write an effect and its document; both are on disk when this returns."""
@@ -74,6 +77,7 @@ class Store:
             sha256=sha256,
             facts=facts,
             answer=answer,
+            outcome=outcome,
         )
         # One without its line, left by a crash, is overwritten: it was never answered.
         with open(self._folder / "documents" / f"{effect.seq:06d}.xml", "wb") as file:
@@ -89,12 +93,14 @@ class Store:
         self._append("callbacks.jsonl", line)
         self._done.add(operation_id)
 
-    def owed(self) -> Iterator[Effect]:
-        """Effects that were taken in charge and whose outcome was not delivered yet."""
-        for effect in list(self.effects):
-            taken = effect.answer.get("esito") == "PRESA_IN_CARICO"
-            if taken and effect.idOperazione not in self._done:
-                yield effect
+    def is_owed(self, effect: Effect) -> bool:
+        """Whether it was taken in charge and its outcome was not delivered yet."""
+        taken = effect.answer.get("esito") == "PRESA_IN_CARICO"
+        return taken and effect.idOperazione not in self._done
+
+    def owed(self) -> list[Effect]:
+        """Every effect whose outcome is still to be delivered."""
+        return [effect for effect in self.effects if self.is_owed(effect)]
 
     def _append(self, name: str, line: Mapping[str, object]) -> None:
         with open(self._folder / name, "ab") as file:

@@ -1,4 +1,4 @@
-"""The official algorithm of the codice fiscale, as Agenzia delle Entrate applies it.
+"""The official algorithm of the codice fiscale, as administrations apply it.
 
 Source: DM 23/12/1976 and its tables. Pure: names, sex, day and Belfiore code in, sixteen
 characters out. A code computed here counts only when it is the simulated administration that
@@ -23,9 +23,11 @@ DIGIT_PLACES: Final = (14, 13, 12, 10, 9, 7, 6)
 _ODD: Final = dict(
     zip(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
-        + (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22)
-        + (25, 24, 23),
+        (
+            *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21),
+            *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22),
+            *(25, 24, 23),
+        ),
         strict=True,
     )
 )
