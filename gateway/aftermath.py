@@ -6,8 +6,7 @@ once, and status, facts, evidence and the steps that wait change together.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -123,7 +122,7 @@ class Aftermath:
             row,
             event,
             receipt=outcome.receipt or row.receipt,
-            facts=_json(outcome.facts),
+            facts=dict(outcome.facts),
             due_at=None,
         )
         case = self._casebook.load(unit, row.case_id)
@@ -150,7 +149,7 @@ class Aftermath:
     def _rejected(
         self, unit: Unit, row: SubmissionRow, outcome: Rejected, event: Event
     ) -> SubmissionRow:
-        faults = _json([asdict(fault) for fault in outcome.faults])
+        faults = [asdict(fault) for fault in outcome.faults]
         moved = self._move(unit, row, event, faults=faults, due_at=None)
         case = self._casebook.load(unit, row.case_id)
         if moved.status is Status.REJECTED:
@@ -166,7 +165,7 @@ class Aftermath:
         return moved
 
     def _choice(self, unit: Unit, row: SubmissionRow, outcome: Choice) -> SubmissionRow:
-        candidates = _json([dict(candidate) for candidate in outcome.candidates])
+        candidates = {str(n): dict(each) for n, each in enumerate(outcome.candidates, 1)}
         return self._move(
             unit, row, Event.ANSWER_CHOICE, reason="CANDIDATES", facts=candidates, due_at=None
         )
@@ -218,11 +217,5 @@ class Aftermath:
             expect=row.status,
             fence=row.fence,
             to=after(row.status, event),
-            claimed_by=None,
-            lease_until=None,
             **changes,
         )
-
-
-def _json(value: Mapping[str, object] | list[Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

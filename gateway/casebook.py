@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import uuid4
 
 from gateway.config import Sender
@@ -116,6 +117,8 @@ class Casebook:
             key_digest=index(unit, sender, message, key),
             profile=sender.profile,
             processing=message.processing_id or "P",
+            dossier=b"",
+            context=Context().encode(),
         )
         return self._read(row, message)
 
@@ -213,6 +216,7 @@ class Casebook:
             operation_id=str(uuid4()),
             predecessor=row.predecessor,
             reason=reason or event,
+            due_at=unit.now,
         )
         self.override(unit, case, opened.id, overrides or {})
         return opened
@@ -266,7 +270,9 @@ class Casebook:
         if named_before:
             # Messages, documents and envelopes of before cannot be read any more, here or in a
             # back-up; the evidence that they were there stays.
-            case.row = unit.rekey(case.row.id)
+            case.row = unit.rekey(
+                case.row.id, dossier=case.dossier.encode(), context=case.context.encode()
+            )
 
     def _save(self, unit: Unit, case: Case, state: str | None = None) -> None:
         declared = case.row.declared_at
@@ -305,7 +311,7 @@ class Casebook:
                         endpoint=directive.endpoint,
                         predecessor=directive.predecessor,
                         reason=directive.reason,
-                        due_at=None,
+                        due_at=unit.now if directive.event is Event.NEEDS_MET else None,
                     )
 
     def _open(self, unit: Unit, case: Case, step: str, opened: Open) -> None:
@@ -319,7 +325,7 @@ class Casebook:
             operation_id=str(uuid4()),
             predecessor=opened.predecessor,
             reason=opened.reason,
-            due_at=opened.due_at if opened.status is Status.WAITING else None,
+            due_at=_due(unit, opened),
         )
 
     def _wishes(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
@@ -393,6 +399,13 @@ class Casebook:
             assigns = entry is not None and entry.assigns_codice_fiscale
             inputs["partner"] = {"assegnaCodiceFiscale": assigns}
         return inputs
+
+
+def _due(unit: Unit, opened: Open) -> datetime | None:
+    """A READY submission may go at once; a WAITING one is looked at when its embargo ends."""
+    if opened.status is Status.WAITING:
+        return opened.due_at
+    return unit.now if opened.status is Status.READY else None
 
 
 def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:

@@ -195,7 +195,7 @@ class Intake:
         sender = received.sender.name if received else "unreadable"
         kept = self._journal.submit(
             lambda unit: unit.add_reject(
-                sender=sender, body=payload, code=error.code, location=error.location
+                sender=sender, body=payload, note=f"{error.code} {error.location}"
             )
         )
         # The refusal stands even if it could not be kept: the hospital has the message.
