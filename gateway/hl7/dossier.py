@@ -9,7 +9,8 @@ kin whose relationship or name differs stands alone. Each field knows the messag
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import UnreadableMessage
@@ -22,6 +23,8 @@ _NEWEST = frozenset({"MSH", "EVN"})
 _SINGLE = frozenset({"PID", "PD1", "PV1", "PV2", "ABS", "ACC", "DRG", "PDA", "UB1", "UB2"})
 _NEVER = frozenset({"ROL", "MRG", "CON"})
 """A role, a merge or a consent has no number that would tell two of them apart."""
+_KEYS = {"NK1": (3,), "OBX": (3, 4), "DG1": (1, 3), "AL1": (1, 3), "PR1": (1, 3), "IN1": (1, 2)}
+"""Fields that together tell segments of a kind apart; for others the set id, field 1."""
 _NAMES = {"NK1": 2, "GT1": 3, "IN1": 16}
 """The field that holds the person's name (XPN)."""
 
@@ -88,10 +91,12 @@ def _new_line(segment: Segment, message_id: str) -> _Line:
 
 def _old_lines(dossier: Dossier) -> list[_Line]:
     lines = []
+    seen: Counter[str] = Counter()
     for segment in dossier.message:
-        occurrence = dossier.message.occurrence(segment)
+        seen[segment.name] += 1
         fields = fields_of(segment)
-        paths = (str(Location(segment.name, occurrence, n)) for n in range(len(fields)))
+        where = Location(segment.name, seen[segment.name])
+        paths = (str(where._replace(field=number)) for number in range(len(fields)))
         origins = [dossier.origins.get(path, "") for path in paths]
         lines.append(_Line(fields, origins, _key(segment)))
     return lines
@@ -103,17 +108,12 @@ def _of(name: str, lines: Sequence[_Line]) -> list[_Line]:
 
 def _key(segment: Segment) -> str | None:
     """What tells a segment from others of its kind; None if nothing sure does."""
-    name = segment.name
-    if name in _SINGLE:
+    if segment.name in _SINGLE:
         return "single"
-    if name in _NEVER or name in _NEWEST:
+    if segment.name in _NEVER or segment.name in _NEWEST:
         return None
-    if name == "NK1":
-        return segment.text(3)
-    if name == "OBX":
-        code = segment.text(3)
-        return f"{code}\n{segment.whole(4) or ''}" if code else None
-    return segment.text(1)
+    values = [segment.text(number) or "" for number in _KEYS.get(segment.name, (1,))]
+    return "\n".join(values) if values[0] else None
 
 
 def _fold_kind(old: list[_Line], new: list[_Line]) -> None:
@@ -128,8 +128,8 @@ def _fold_kind(old: list[_Line], new: list[_Line]) -> None:
 
 
 def _unique(lines: list[_Line]) -> dict[str, _Line]:
-    keys = [line.key for line in lines]
-    return {line.key: line for line in lines if line.key and keys.count(line.key) == 1}
+    counts = Counter(line.key for line in lines)
+    return {line.key: line for line in lines if line.key and counts[line.key] == 1}
 
 
 def _same_person(old: _Line, new: _Line) -> bool:
@@ -167,28 +167,26 @@ def _delete_nulls(line: _Line) -> None:
 
 def _in_order(old: list[_Line], new: list[_Line]) -> list[_Line]:
     """The new lines in their order; kinds that only the old ones have stay where they stood."""
-    result = list(new)
-    carried = {line.name for line in new}
-    at = 0
+    last = {line.name: at for at, line in enumerate(new)}
+    after: dict[int, list[_Line]] = {}
+    at = -1
     for line in old:
-        if line.name not in carried:
-            result.insert(at, line)
-            at += 1
+        if line.name in last:
+            at = max(at, last[line.name])
         else:
-            at = max(at, _after_last(result, lambda other, name=line.name: other.name == name))
+            after.setdefault(at, []).append(line)
+    result = after.pop(-1, [])
+    for number, line in enumerate(new):
+        result += [line, *after.get(number, ())]
     return result
-
-
-def _after_last(lines: list[_Line], wanted: Callable[[_Line], bool]) -> int:
-    return max(at for at, line in enumerate(lines) if wanted(line)) + 1
 
 
 def _dossier(lines: list[_Line]) -> Dossier:
     origins: dict[str, str] = {}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for line in lines:
-        occurrence = seen[line.name] = seen.get(line.name, 0) + 1
+        seen[line.name] += 1
         for number in range(1, len(line.fields)):
             if line.fields[number]:
-                origins[str(Location(line.name, occurrence, number))] = line.origins[number]
+                origins[str(Location(line.name, seen[line.name], number))] = line.origins[number]
     return Dossier(compose(line.fields for line in lines), origins)
