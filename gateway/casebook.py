@@ -6,65 +6,38 @@ the submissions and their evidence change together or not at all. Knows no trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from gateway.case import Case, index
 from gateway.config import Sender
 from gateway.flow.context import CaseFinding, Context
-from gateway.flow.definition import Flow, Step
+from gateway.flow.definition import Flow
 from gateway.flow.plan import (
     Directive,
     Move,
     Open,
-    Past,
     Reason,
     Turn,
-    Wish,
     on_cancel,
     on_facts,
     on_message,
     on_turn,
 )
-from gateway.flow.reading import Inputs, Reader
+from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier, fold, redact
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
+from gateway.wishes import Wishes
 
 _UPDATES = ("A08", "A31")
 
 _AFTER_CANCELLATION = CaseFinding(
     "AFTER_CANCELLATION", "MSH-9", "an update came after the birth was cancelled; it was not used"
 )
-
-
-@dataclass(slots=True)
-class Case:
-    """A case while a unit works on it. `declared` and `anonymous` are of its dossier now."""
-
-    row: CaseRow
-    dossier: Dossier = field(repr=False)
-    context: Context = field(repr=False)
-    sender: Sender
-    reader: Reader
-
-    @property
-    def message(self) -> Message:
-        """The dossier, read as a message."""
-        return self.dossier.message
-
-
-def index(unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> str:
-    """The keyed digest a case is found by: sender, assigning authority and identifier.
-
-    A test message never finds a case of production.
-    """
-    production = "P" if message.processing_id in ("", "P") else "T"
-    origin = (message.sending_application, message.sending_facility)
-    return unit.index(sender.name, *origin, production, *key)
 
 
 class Casebook:
@@ -79,6 +52,7 @@ class Casebook:
     ) -> None:
         self.flow = flow
         self._directory = directory
+        self.wishes = Wishes(flow, directory)
         self._senders = senders
         self._readers = readers
 
@@ -133,7 +107,7 @@ class Casebook:
             return
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
         self._heed_anonymity(unit, case)
-        case.context.findings = case.reader.findings(case.message, self._inputs(case))
+        case.context.findings = case.reader.findings(case.message, self.wishes.inputs(case))
         self._save(unit, case)
         self._replan(unit, case)
 
@@ -144,7 +118,7 @@ class Casebook:
             "data": message.get("EVN-2") or message.get("MSH-7") or "",
         }
         self._save(unit, case, state="CANCELLED")
-        for name, wish, chain in self._wishes(unit, case):
+        for name, wish, chain in self.wishes.of(unit, case):
             self._carry_out(unit, case, name, on_cancel(wish, chain))
 
     def merged(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
@@ -155,7 +129,7 @@ class Casebook:
             return
         old.context.cancellation = {"evento": message.event, "data": message.get("EVN-2") or ""}
         self._save(unit, old, state="MERGED")
-        for name, wish, chain in self._wishes(unit, old):
+        for name, wish, chain in self.wishes.of(unit, old):
             self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
         case.dossier = fold(old.dossier, case.message, message_id)
         self._save(unit, case)
@@ -164,7 +138,7 @@ class Casebook:
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
         """A step's answer told facts: keep them, and let the steps that read them go on."""
         changed = case.context.learn(step, facts)
-        if step == "comune" and "codiceFiscale" in facts and self._comune_assigns(case):
+        if step == "comune" and "codiceFiscale" in facts and self.wishes.comune_assigns(case):
             changed |= case.context.learn("codice_fiscale", facts)
         if changed:
             self._save(unit, case)
@@ -190,7 +164,7 @@ class Casebook:
         """An operator with the declarant's signed document says the birth is declared."""
         case.context.declared_by = person
         self._save(unit, case)
-        for name, wish, chain in self._wishes(unit, case):
+        for name, wish, chain in self.wishes.of(unit, case):
             directives = on_turn(wish, chain) if chain else on_message(wish, chain)
             self._carry_out(unit, case, name, directives)
 
@@ -212,7 +186,7 @@ class Casebook:
             kind=row.kind,
             status=Status.READY,
             partner=row.partner,
-            endpoint=self._endpoint(case, row),
+            endpoint=self.wishes.endpoint(case, row),
             operation_id=str(uuid4()),
             predecessor=row.predecessor,
             reason=reason or event,
@@ -235,13 +209,10 @@ class Casebook:
 
     def inputs(self, case: Case) -> dict[str, dict[str, object]]:
         """What mappings of this case may read beside the dossier: sender, choices, facts."""
-        return {**self._inputs(case), **{name: dict(f) for name, f in case.context.facts.items()}}
-
-    def is_declared(self, case: Case) -> bool:
-        """By the profile's rule, or by an operator's word."""
-        return bool(case.context.declared_by) or case.reader.declared(
-            case.message, self._inputs(case)
-        )
+        return {
+            **self.wishes.inputs(case),
+            **{name: dict(f) for name, f in case.context.facts.items()},
+        }
 
     def _read(self, row: CaseRow, message: Message | None = None) -> Case:
         dossier = Dossier.decode(row.dossier) if row.dossier else Dossier(message, {})
@@ -254,14 +225,16 @@ class Casebook:
         )
 
     def _replan(self, unit: Unit, case: Case) -> None:
-        for name, wish, chain in self._wishes(unit, case):
+        for name, wish, chain in self.wishes.of(unit, case):
             # Before the declaration there is nothing to send, so there is no submission yet.
             if chain or wish.waits is not Reason.DECLARATION:
                 self._carry_out(unit, case, name, on_message(wish, chain))
 
     def _heed_anonymity(self, unit: Unit, case: Case) -> None:
         """The wish not to be named, once said, holds; said late, the old key is destroyed."""
-        if case.context.anonymous or not case.reader.anonymous(case.message, self._inputs(case)):
+        if case.context.anonymous or not case.reader.anonymous(
+            case.message, self.wishes.inputs(case)
+        ):
             return
         case.context.anonymous = True
         redacted = redact(case.message, case.reader.profile.keeps)
@@ -276,7 +249,7 @@ class Casebook:
 
     def _save(self, unit: Unit, case: Case, state: str | None = None) -> None:
         declared = case.row.declared_at
-        if declared is None and self.is_declared(case):
+        if declared is None and self.wishes.is_declared(case):
             declared = unit.now
         case.row = unit.save_case(
             case.row.id,
@@ -288,7 +261,7 @@ class Casebook:
         )
 
     def _go_on(self, unit: Unit, case: Case, changed: str | None) -> None:
-        for name, wish, chain in self._wishes(unit, case):
+        for name, wish, chain in self.wishes.of(unit, case):
             reads = changed in self.flow.steps[name].reads
             directives = on_facts(wish, chain) if reads else on_turn(wish, chain)
             self._carry_out(unit, case, name, directives)
@@ -328,92 +301,9 @@ class Casebook:
             due_at=_due(unit, opened),
         )
 
-    def _wishes(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
-        """Each step with what the case wants of it and what it has, all read before any change."""
-        chains: dict[str, list[Past]] = {name: [] for name in self.flow.steps}
-        for row in unit.submissions(case_id=case.row.id):
-            past = Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint)
-            chains[row.step].append(past)
-        inputs = self._inputs(case)
-        declared = self.is_declared(case)
-        for name, chain in chains.items():
-            yield name, self._wish(unit, case, name, inputs, declared), chain
-
-    def _wish(self, unit: Unit, case: Case, name: str, inputs: Inputs, declared: bool) -> Wish:
-        step = self.flow.steps[name]
-        reading = case.reader.step(name, case.message, inputs)
-        entry, refusal = self._entry(case, step, reading.route)
-        held_until = None if step.hold is None else case.row.opened_at + step.hold
-        embargo = held_until is not None and unit.now < held_until
-        return Wish(
-            wanted=reading.wanted
-            and not case.context.cancellation
-            and not (step.optional and entry is None),
-            endpoint=entry.code if entry else (reading.route or ""),
-            waits=_waits(case, step, declared, reading.chosen, embargo),
-            refusal=refusal,
-            due_at=held_until,
-            can_amend="amend" in step.maps,
-            can_cancel="cancel" in step.maps,
-        )
-
-    def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
-        if step.to and route is None:
-            return None, Reason.NO_ROUTE
-        entry = self.route(step.partner, route, case.sender)
-        if entry is None:
-            return None, Reason.NOT_IN_DIRECTORY
-        if entry.production and case.row.processing != "P":
-            return entry, Reason.NOT_PRODUCTION
-        return entry, Reason.NONE
-
-    def route(self, partner: str, place: str | None, sender: Sender) -> Entry | None:
-        """The competent office: by ISTAT code, else the sender's own, else the only one."""
-        if place is not None:
-            own = self._directory.entry(partner, place)
-            return own or self._directory.serving(partner, place)
-        entries = self._directory.of(partner)
-        own = self._directory.entry(partner, sender.name)
-        return own or (entries[0] if len(entries) == 1 and partner != "ospedale" else None)
-
-    def _endpoint(self, case: Case, row: SubmissionRow) -> str:
-        step = self.flow.steps[row.step]
-        if row.predecessor is not None:
-            return row.endpoint
-        reading = case.reader.step(row.step, case.message, self._inputs(case))
-        entry, _ = self._entry(case, step, reading.route)
-        return entry.code if entry else row.endpoint
-
-    def _comune_assigns(self, case: Case) -> bool:
-        return bool(self._inputs(case)["partner"]["assegnaCodiceFiscale"])
-
-    def _inputs(self, case: Case) -> dict[str, dict[str, object]]:
-        inputs: dict[str, dict[str, object]] = {
-            "sender": dict(case.sender.inputs),
-            "scelta": dict(case.context.choice),
-            "partner": {"assegnaCodiceFiscale": False},
-        }
-        if any(entry.assigns_codice_fiscale for entry in self._directory.of("comune")):
-            route = case.reader.step("comune", case.message, inputs).route
-            entry = self.route("comune", route, case.sender) if route else None
-            assigns = entry is not None and entry.assigns_codice_fiscale
-            inputs["partner"] = {"assegnaCodiceFiscale": assigns}
-        return inputs
-
 
 def _due(unit: Unit, opened: Open) -> datetime | None:
     """A READY submission may go at once; a WAITING one is looked at when its embargo ends."""
     if opened.status is Status.WAITING:
         return opened.due_at
     return unit.now if opened.status is Status.READY else None
-
-
-def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:
-    """Why a step cannot go yet; the first reason of the list."""
-    if not declared:
-        return Reason.DECLARATION
-    if any(not case.context.facts.get(needed) for needed in step.needs):
-        return Reason.NEEDS
-    if not chosen:
-        return Reason.CHOICE
-    return Reason.EMBARGO if embargo else Reason.NONE

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from gateway.bridge import Bridge
@@ -74,6 +74,7 @@ class Dispatch:
         self._look_again = False
         self._stopped = True
         self._paused_until: datetime | None = None
+        self._alarm_clock: IDelayedCall | None = None
         self._idle: list[Deferred[None]] = []
         self._looping = LoopingCall(self._tick)
         self._looping.clock = reactor
@@ -94,6 +95,8 @@ class Dispatch:
         self._stopped = True
         if self._looping.running:
             self._looping.stop()
+        if self._alarm_clock is not None and self._alarm_clock.active():
+            self._alarm_clock.cancel()
         if self._under_way or self._looking:
             done: Deferred[None] = Deferred()
             self._idle.append(done)
@@ -132,8 +135,9 @@ class Dispatch:
             self._looking = False
         for claimed in found:
             self._begin(claimed)
-        if self._look_again or len(found) == room:
+        if self._look_again or len(found) == room > 0:
             self.wake()
+        self._come_back()
         self._tell_idle()
 
     async def _claim(self, room: int) -> list[Claimed]:
@@ -150,6 +154,16 @@ class Dispatch:
             return [self._delivery.claimed(unit, row) for row in rows]
 
         return await self._bridge(self._journal.submit(claim))
+
+    def _come_back(self) -> None:
+        """Look again when a rate or a circuit lets an endpoint be called, not only at the poll."""
+        now = self._clock()
+        at = self._gates.opens_at(now)
+        if at is None or self._stopped or at - now >= self._poll:
+            return
+        if self._alarm_clock is None or not self._alarm_clock.active():
+            seconds = max(0.001, (at - now).total_seconds())
+            self._alarm_clock = self._reactor.callLater(seconds, self.wake)
 
     def _begin(self, claimed: Claimed) -> None:
         self._under_way += 1

@@ -18,21 +18,41 @@ Endpoint = tuple[str, str]
 
 @dataclass(slots=True)
 class Gate:
-    """One endpoint's calls under way, its circuit, and when the next call may start."""
+    """One endpoint's calls under way, its circuit, and how many calls its rate allows now.
+
+    The rate is a token bucket that holds as many tokens as calls may be under way.
+    """
 
     concurrency: int
-    spacing: timedelta
+    rate: float
     circuit: Circuit
+    tokens: float
     inside: int = 0
-    next_at: datetime | None = None
+    filled_at: datetime | None = None
 
     def room(self, now: datetime) -> int:
         """How many more calls may start now; one where the circuit tries whether it may close."""
-        early = self.next_at is not None and now < self.next_at
-        if early or not self.circuit.allows(now):
+        self._fill(now)
+        if not self.circuit.allows(now):
             return 0
-        free = self.concurrency - self.inside
+        free = min(self.concurrency - self.inside, int(self.tokens))
         return min(free, 1) if self.circuit.opened_at else free
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When a gate that time alone will open does so; None if it is open or full."""
+        if self.inside >= self.concurrency:
+            return None
+        circuit = self.circuit.opens_at()
+        if circuit is not None and now < circuit:
+            return circuit
+        lacking = 1 - self.tokens
+        return now + timedelta(seconds=lacking / self.rate) if lacking > 0 else None
+
+    def _fill(self, now: datetime) -> None:
+        if self.filled_at is not None:
+            gained = (now - self.filled_at).total_seconds() * self.rate
+            self.tokens = min(float(self.concurrency), self.tokens + max(0.0, gained))
+        self.filled_at = now
 
 
 class Gates:
@@ -45,12 +65,17 @@ class Gates:
         """How many more calls each endpoint may take now."""
         return {endpoint: gate.room(now) for endpoint, gate in self._gates.items()}
 
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When the next gate opens by itself, if one does."""
+        times = [at for gate in self._gates.values() if (at := gate.opens_at(now)) is not None]
+        return min(times, default=None)
+
     def enter(self, endpoint: Endpoint, now: datetime) -> None:
         """A call starts."""
         gate = self._gates.get(endpoint)
         if gate is not None:
             gate.inside += 1
-            gate.next_at = now + gate.spacing
+            gate.tokens -= 1
             gate.circuit = gate.circuit.called()
 
     def leave(self, endpoint: Endpoint, now: datetime, outcome: Outcome | NotFound | None) -> None:
@@ -75,6 +100,7 @@ class Gates:
 def _gate(entry: Entry) -> Gate:
     return Gate(
         concurrency=entry.concurrency,
-        spacing=timedelta(seconds=1 / entry.rate),
+        rate=entry.rate,
         circuit=Circuit(limit=entry.circuit.failures, pause=entry.circuit.pause),
+        tokens=float(entry.concurrency),
     )

@@ -1,0 +1,116 @@
+"""What a case wants of each of its steps now, and which office is competent for it.
+
+Reads the flow, the dossier and the partner directory; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.case import Case
+from gateway.config import Sender
+from gateway.flow.definition import Flow, Step
+from gateway.flow.plan import Past, Reason, Wish
+from gateway.flow.reading import Inputs
+from gateway.journal import SubmissionRow, Unit
+from gateway.partners import Directory, Entry
+
+
+class Wishes:
+    """One for the node."""
+
+    def __init__(self, flow: Flow, directory: Directory) -> None:
+        self._flow = flow
+        self._directory = directory
+
+    def of(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
+        """Each step with what the case wants of it and what it has, all read before any change."""
+        chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
+        for row in unit.submissions(case_id=case.row.id):
+            past = Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint)
+            chains[row.step].append(past)
+        inputs = self.inputs(case)
+        declared = self.is_declared(case)
+        for name, chain in chains.items():
+            yield name, self._wish(unit, case, name, inputs, declared), chain
+
+    def _wish(self, unit: Unit, case: Case, name: str, inputs: Inputs, declared: bool) -> Wish:
+        step = self._flow.steps[name]
+        reading = case.reader.step(name, case.message, inputs)
+        entry, refusal = self._entry(case, step, reading.route)
+        held_until = None if step.hold is None else case.row.opened_at + step.hold
+        embargo = held_until is not None and unit.now < held_until
+        return Wish(
+            wanted=reading.wanted
+            and not case.context.cancellation
+            and not (step.optional and entry is None),
+            endpoint=entry.code if entry else (reading.route or ""),
+            waits=_waits(case, step, declared, reading.chosen, embargo),
+            refusal=refusal,
+            due_at=held_until,
+            can_amend="amend" in step.maps,
+            can_cancel="cancel" in step.maps,
+        )
+
+    def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
+        if step.to and route is None:
+            return None, Reason.NO_ROUTE
+        entry = self.route(step.partner, route, case.sender)
+        if entry is None:
+            return None, Reason.NOT_IN_DIRECTORY
+        if entry.production and case.row.processing != "P":
+            return entry, Reason.NOT_PRODUCTION
+        return entry, Reason.NONE
+
+    def route(self, partner: str, place: str | None, sender: Sender) -> Entry | None:
+        """The competent office: by ISTAT code, else the sender's own, else the only one."""
+        if place is not None:
+            own = self._directory.entry(partner, place)
+            return own or self._directory.serving(partner, place)
+        entries = self._directory.of(partner)
+        own = self._directory.entry(partner, sender.name)
+        return own or (entries[0] if len(entries) == 1 and partner != "ospedale" else None)
+
+    def endpoint(self, case: Case, row: SubmissionRow) -> str:
+        """Where a submission that is made again goes: the competent office of today."""
+        step = self._flow.steps[row.step]
+        if row.predecessor is not None:
+            return row.endpoint
+        reading = case.reader.step(row.step, case.message, self.inputs(case))
+        entry, _ = self._entry(case, step, reading.route)
+        return entry.code if entry else row.endpoint
+
+    def comune_assigns(self, case: Case) -> bool:
+        """Whether the competent Comune's own system gets the codice fiscale, through ANPR."""
+        return bool(self.inputs(case)["partner"]["assegnaCodiceFiscale"])
+
+    def is_declared(self, case: Case) -> bool:
+        """By the profile's rule, or by an operator's word."""
+        return bool(case.context.declared_by) or case.reader.declared(
+            case.message, self.inputs(case)
+        )
+
+    def inputs(self, case: Case) -> dict[str, dict[str, object]]:
+        """What flow expressions of this case may read beside the dossier."""
+        inputs: dict[str, dict[str, object]] = {
+            "sender": dict(case.sender.inputs),
+            "scelta": dict(case.context.choice),
+            "partner": {"assegnaCodiceFiscale": False},
+        }
+        if any(entry.assigns_codice_fiscale for entry in self._directory.of("comune")):
+            route = case.reader.step("comune", case.message, inputs).route
+            entry = self.route("comune", route, case.sender) if route else None
+            assigns = entry is not None and entry.assigns_codice_fiscale
+            inputs["partner"] = {"assegnaCodiceFiscale": assigns}
+        return inputs
+
+
+def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:
+    """Why a step cannot go yet; the first reason of the list."""
+    if not declared:
+        return Reason.DECLARATION
+    if any(not case.context.facts.get(needed) for needed in step.needs):
+        return Reason.NEEDS
+    if not chosen:
+        return Reason.CHOICE
+    return Reason.EMBARGO if embargo else Reason.NONE
