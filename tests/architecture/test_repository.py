@@ -98,6 +98,19 @@ def test_everything_required_is_locked():
         assert {normal(need) for need in needs if need.strip()} - locked == set()
 
 
+def test_every_package_is_listed():
+    """A new folder of code is named in setup.cfg, or the wheel would lack it."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    listed = set(setup["options"]["packages"].split())
+    folders = {
+        str(Path(name).parent).replace("/", ".")
+        for name in tracked()
+        if name.startswith(("gateway/", "adapters/")) and name.endswith(".py")
+    }
+    assert listed - {"gateway.shipped.mappings", "gateway.shipped.xsd"} == folders
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The distribution, built from a copy of what is committed."""
@@ -109,7 +122,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copyfile(ROOT / name, target)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     command += ["--wheel-dir", str(folder), str(folder / "source")]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
     return next(folder.glob("*.whl"))
 
 

@@ -84,10 +84,11 @@ def length(function: Function) -> int:
 
 
 def test_nine_functions_in_ten_are_under_thirty_lines():
-    """Long functions are the exception, and none is longer than eighty lines."""
+    """Long functions are the exception; none but a migration is longer than eighty lines."""
     lengths = {
         f"{source.name}:{node.lineno}: {node.name}": length(node)
         for source in sources(*SHIPPED)
+        if "/migrations/" not in source.name
         for node in functions(source.tree)
     }
     long = {name: lines for name, lines in lengths.items() if lines >= 30}
@@ -155,28 +156,28 @@ def test_nothing_is_left_to_do():
 
 
 def exceptions(source: Source) -> Iterator[str]:
-    """The names of the exception classes that a file defines."""
+    """The exception classes of a file that are more than a ValueError."""
     for node in named(source.tree):
         if isinstance(node, ast.ClassDef):
             parents = [ast.unparse(parent) for parent in node.bases]
-            if any(re.search(r"(Error|Exception)$", parent) for parent in parents):
-                yield node.name
+            if any(re.search(r"(?<!Value)(Error|Exception)$", parent) for parent in parents):
+                yield f"{source.module}.{node.name}"
+
+
+def strangers(source: Source) -> Iterator[str]:
+    """Exceptions of another folder that are not of the one tree."""
+    for name, line in imported(source.tree):
+        module = name.rpartition(".")[0].replace(".", "/")
+        found = [each for each in sources(*SHIPPED) if each.module.replace(".", "/") == module]
+        if found and found[0].name != "gateway/errors.py":
+            near = found[0].path.parent in source.path.parents
+            if name in exceptions(found[0]) and not near:
+                yield f"{line}: {name}"
 
 
 def test_one_exception_tree():
-    """An exception that leaves its room is in gateway/errors.py; a room's own stays inside it."""
-    wrong = []
-    own = {
-        f"{each.module}.{name}": each.path.parent
-        for each in sources(*SHIPPED)
-        if each.name != "gateway/errors.py"
-        for name in exceptions(each)
-    }
-    for each in sources(*SHIPPED):
-        for name, line in imported(each.tree):
-            if name in own and own[name] not in each.path.parents:
-                wrong.append(f"{each.name}:{line}: {name}")
-    assert wrong == []
+    """What leaves its room is in gateway/errors.py, or a ValueError for the caller to turn."""
+    assert breaches(strangers, *SHIPPED) == []
 
 
 def printers(source: Source) -> Iterator[str]:

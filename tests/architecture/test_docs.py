@@ -1,0 +1,130 @@
+"""The manual says what the code says: errors with advice, the table of statuses, verbs, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from docs import generate
+from gateway import cli, errors
+from gateway.lifecycle import MEANINGS, Status
+from tests.architecture.sources import ROOT, tracked
+
+PAGES = [ROOT / name for name in tracked() if name.endswith(".md")]
+
+
+def test_every_error_has_its_own_advice():
+    """Each class that can be raised tells the operator, in one sentence, what to do."""
+    for error in generate.tree(errors.GatewayError)[1:]:
+        assert error.__doc__, error
+        assert error.advice != errors.GatewayError.advice, error
+        assert error.advice.endswith("."), error
+        assert "\n" not in error.advice, error
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    """The drawing at the top of errors.py names every class, and no other."""
+    drawing = (errors.__doc__ or "").split("\n\n")[1]
+    names = [re.findall(r"[A-Z][A-Za-z]+", line)[0] for line in drawing.splitlines()]
+    assert names == [error.__name__ for error in generate.tree(errors.GatewayError)]
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_generated_pages_are_fresh(name: str):
+    """A page written from the code says what the code says today (python docs/generate.py)."""
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generate.PAGES[name]()
+
+
+def test_every_status_is_explained():
+    """No status stands in the operator's lists without a meaning in the manual."""
+    assert set(MEANINGS) == set(Status)
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as Markdown viewers make them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """Links to files that are not there, or to headings that a page does not have."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        found = (page.parent / name).resolve() if name else page
+        if not found.exists() or (anchor and anchor not in headings(found)):
+            yield f"{page.relative_to(ROOT)}: {target}"
+
+
+def test_links_lead_somewhere():
+    """Every link between the project's pages has its page and its heading."""
+    assert [link for page in PAGES for link in broken_links(page)] == []
+
+
+def test_every_page_of_the_manual_is_in_its_index():
+    """Who opens docs/README.md finds every page of docs/, and the folder of decisions."""
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in PAGES if page.parent == ROOT / "docs"} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in index} == set()
+
+
+def verbs(group: click.Command, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every verb of the command, groups too: ('case', 'list')."""
+    yield prefix
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None, f"icaro {' '.join(prefix)} {name}"
+            yield from verbs(command, (*prefix, name))
+
+
+def named_verbs(text: str) -> set[tuple[str, ...]]:
+    """What a page calls a verb: the words after `icaro` in code, alternatives (a|b) spread."""
+    code = " \n".join(re.findall(r"```.*?```|`[^`\n]*`|^    .*$", text, re.DOTALL | re.MULTILINE))
+    found = set()
+    for words in re.findall(r"(?:^|[`\s/])icaro ((?:[a-z][a-z|]*(?: |$|`|\n))+)", code):
+        first, *rest = words.strip("`\n ").split()
+        seconds = rest[0].split("|") if rest else [""]
+        found |= {(a, b) if b else (a,) for a in first.split("|") for b in seconds}
+    return found
+
+
+def test_the_manual_names_only_verbs_that_exist():
+    """No page tells a reader to type a verb that the command does not have."""
+    known = set(verbs(cli.main))
+    groups = {verb[:1] for verb in known if len(verb) > 1}
+    for page in PAGES:
+        for verb in named_verbs(page.read_text(encoding="utf-8")):
+            assert verb[:1] in known, f"{page.name}: icaro {' '.join(verb)}"
+            if verb[:1] in groups and len(verb) > 1:
+                assert verb in known, f"{page.name}: icaro {' '.join(verb)}"
+
+
+def test_every_verb_is_in_the_manual():
+    """What an operator can type stands in docs/operations.md."""
+    said = named_verbs((ROOT / "docs/operations.md").read_text(encoding="utf-8"))
+    alone = {verb[:1] for verb in said}
+    wanted = set(verbs(cli.main)) - {()}
+    groups = {verb[:1] for verb in wanted if len(verb) > 1}
+    missing = {v for v in wanted if len(v) == 1 and v not in alone | groups}
+    assert missing | {v for v in wanted if len(v) > 1 and v[:2] not in said} == set()
+
+
+def test_every_room_is_on_the_map():
+    """README's map of folders names every folder that holds code or what travels with it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rooms = {name.split("/")[0] + "/" for name in tracked() if "/" in name}
+    rooms |= {
+        "/".join(name.split("/")[:2]) + "/"
+        for name in tracked()
+        if name.startswith(("gateway/", "adapters/")) and name.count("/") > 1
+    }
+    assert {room for room in rooms if room not in readme and not room.startswith(".")} == set()
