@@ -1,1 +1,31 @@
 """The only room with SQL. Knows no Twisted and no HL7 content."""
+
+from gateway.journal.encryption import Keyring, load_public_key
+from gateway.journal.journal import Health, Journal, look
+from gateway.journal.rows import (
+    AttemptRow,
+    CaseRow,
+    EvidenceRow,
+    InboxRow,
+    MessageRow,
+    RejectRow,
+    SubmissionRow,
+)
+from gateway.journal.unit import Unit, View
+
+__all__ = [
+    "AttemptRow",
+    "CaseRow",
+    "EvidenceRow",
+    "Health",
+    "InboxRow",
+    "Journal",
+    "Keyring",
+    "MessageRow",
+    "RejectRow",
+    "SubmissionRow",
+    "Unit",
+    "View",
+    "load_public_key",
+    "look",
+]

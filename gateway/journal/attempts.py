@@ -1,0 +1,133 @@
+"""Attempts: the exact signed bytes, committed before they are sent, and what came back.
+
+What died between the commit and the answer is in doubt; the bytes here are what may have been sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Update, bindparam, select, update
+
+from gateway.errors import Fenced, NotFound
+from gateway.journal.reading import Reading
+from gateway.journal.rows import ATTEMPT, AttemptRow
+from gateway.journal.stored import new_id, optional_stamp
+from gateway.journal.tables import attempts, submissions
+from gateway.journal.transaction import Values
+from gateway.journal.writing import Writing
+
+_OF_SUBMISSION = (
+    select(*ATTEMPT)
+    .where(attempts.c.submission_id == bindparam("submission_id"))
+    .order_by(attempts.c.number)
+)
+_BY_MESSAGE_ID = select(*ATTEMPT).where(attempts.c.message_id == bindparam("message_id"))
+_CASE_OF_SUBMISSION = select(submissions.c.case_id).where(submissions.c.id == bindparam("id"))
+_CASE_OF_ATTEMPT = (
+    select(submissions.c.case_id)
+    .join(attempts, attempts.c.submission_id == submissions.c.id)
+    .where(attempts.c.id == bindparam("id"))
+)
+_SECRETS = {
+    column: select(submissions.c.case_id, attempts.c[column])
+    .join(submissions, attempts.c.submission_id == submissions.c.id)
+    .where(attempts.c.id == bindparam("id"))
+    for column in ("envelope", "answer")
+}
+
+
+class AttemptReads(Reading):
+    """Look attempts up."""
+
+    def attempts(self, submission_id: str) -> list[AttemptRow]:
+        """Every try of a submission, the first first."""
+        rows = self._rows(_OF_SUBMISSION, {"submission_id": submission_id})
+        return [AttemptRow.of(row) for row in rows]
+
+    def attempt_by_message_id(self, message_id: str) -> AttemptRow | None:
+        """The attempt whose wsa:MessageID a partner relates to."""
+        found = self._row(_BY_MESSAGE_ID, {"message_id": message_id})
+        return None if found is None else AttemptRow.of(found)
+
+    def envelope(self, attempt_id: str) -> bytes | None:
+        """The exact signed bytes; None once the case's key is destroyed."""
+        return self._attempt_secret("envelope", attempt_id)
+
+    def answer(self, attempt_id: str) -> bytes | None:
+        """The exact bytes of the answer; None if none came or the key is destroyed."""
+        return self._attempt_secret("answer", attempt_id)
+
+    def _attempt_secret(self, column: str, attempt_id: str) -> bytes | None:
+        found = self._row(_SECRETS[column], {"id": attempt_id})
+        if found is None:
+            raise NotFound(f"no attempt {attempt_id}")
+        return self._unseal(found[0], ("attempts", column, attempt_id), found[1])
+
+
+class AttemptWrites(AttemptReads, Writing):
+    """Keep attempts."""
+
+    def add_attempt(
+        self,
+        submission_id: str,
+        number: int,
+        message_id: str,
+        envelope: bytes,
+        url: str,
+        expires_at: datetime | None = None,
+    ) -> AttemptRow:
+        """Keep the exact bytes that are about to be sent."""
+        attempt_id = new_id()
+        key = self._writing_key(self._case_of(_CASE_OF_SUBMISSION, submission_id))
+        values: Values = {
+            "id": attempt_id,
+            "submission_id": submission_id,
+            "number": number,
+            "message_id": message_id,
+            "created_at": self._transaction.stamp,
+            "expires_at": optional_stamp(expires_at),
+            "url": url,
+            "version": 1,
+            **self._sealed(key, "attempts", attempt_id, {"envelope": envelope}),
+        }
+        self._insert("attempt.added", attempts, values, (submission_id,), {"number": number})
+        return AttemptRow.of([values.get(column.name) for column in ATTEMPT])
+
+    def mark_sent(self, attempt_id: str) -> AttemptRow:
+        """The bytes were given to the wire."""
+        statement = update(attempts).where(attempts.c.id == attempt_id)
+        return self._attempt(
+            "attempt.sent", attempt_id, statement.values(sent_at=self._transaction.stamp)
+        )
+
+    def end_attempt(
+        self, attempt_id: str, outcome: str, *, answer: bytes | None = None, note: str | None = None
+    ) -> AttemptRow:
+        """What came of it: `outcome` and `note` are codes, `answer` the exact bytes.
+
+        Fenced if it has ended before.
+        """
+        values: Values = {"ended_at": self._transaction.stamp, "outcome": outcome, "note": note}
+        if answer is not None:
+            key = self._writing_key(self._case_of(_CASE_OF_ATTEMPT, attempt_id))
+            values |= self._sealed(key, "attempts", attempt_id, {"answer": answer})
+        statement = update(attempts).where(
+            attempts.c.id == attempt_id, attempts.c.ended_at.is_(None)
+        )
+        return self._attempt("attempt.ended", attempt_id, statement.values(values))
+
+    def _attempt(self, what: str, attempt_id: str, statement: Update) -> AttemptRow:
+        row = self._change(attempts, statement)
+        if row is None:
+            raise Fenced(f"attempt {attempt_id} is not there or has ended")
+        note = {"outcome": row.outcome} if row.outcome else {}
+        self._witness(what, "attempts", row._mapping, (row.submission_id,), note)
+        return AttemptRow.of([row._mapping[column.name] for column in ATTEMPT])
+
+    def _case_of(self, query: Any, row_id: str) -> str:
+        found = self._row(query, {"id": row_id})
+        if found is None:
+            raise NotFound(f"no submission or attempt {row_id}")
+        return str(found[0])

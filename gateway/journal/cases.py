@@ -1,0 +1,206 @@
+"""Cases: one newborn at one facility, its dossier and what the flow keeps of it, encrypted.
+
+Every case has its own key; destroying it makes all of the case unreadable, here and in back-ups.
+`save_case` names the version it read, so that of two writers one is told (Fenced).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, update
+
+from gateway.errors import Fenced, JournalError, NotFound
+from gateway.journal.reading import Reading
+from gateway.journal.rows import CaseRow
+from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
+from gateway.journal.tables import cases
+from gateway.journal.transaction import Values
+from gateway.journal.writing import Writing
+
+_COLUMNS = (
+    cases.c.id,
+    cases.c.sender,
+    cases.c.key_digest,
+    cases.c.profile,
+    cases.c.state,
+    cases.c.processing,
+    cases.c.opened_at,
+    cases.c.declared_at,
+    cases.c.updated_at,
+    cases.c.version,
+    cases.c.wrapped_key,
+    cases.c.dossier,
+    cases.c.context,
+)
+_BY_ID = select(*_COLUMNS).where(cases.c.id == bindparam("id"))
+_BY_KEY = (
+    select(*_COLUMNS)
+    .where(
+        cases.c.sender == bindparam("sender"),
+        cases.c.key_digest == bindparam("key_digest"),
+        cases.c.state != "MERGED",
+    )
+    .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+    .limit(1)
+)
+_LOCK_BY_ID, _LOCK_BY_KEY = _BY_ID.with_for_update(), _BY_KEY.with_for_update()
+_COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
+
+
+class CaseReads(Reading):
+    """Look cases up."""
+
+    def index(self, *parts: str) -> str:
+        """The keyed digest under which a case is found: sender, authority, identifier."""
+        return self._keyring.index(*parts)
+
+    def find_case(self, sender: str, key_digest: str) -> CaseRow | None:
+        """The newest case of this key that was not merged away; a unit of work locks it."""
+        query = _LOCK_BY_KEY if self._for_update() else _BY_KEY
+        found = self._row(query, {"sender": sender, "key_digest": key_digest})
+        return None if found is None else self._case(found)
+
+    def case(self, case_id: str) -> CaseRow:
+        """One case; a unit of work locks it. Raises NotFound."""
+        found = self._row(_LOCK_BY_ID if self._for_update() else _BY_ID, {"id": case_id})
+        if found is None:
+            raise NotFound(f"no case {case_id}")
+        return self._case(found)
+
+    def cases(
+        self, state: str | None = None, *, sender: str | None = None, limit: int = 100
+    ) -> list[CaseRow]:
+        """The newest cases first."""
+        query: Select[Any] = select(*_COLUMNS)
+        if state is not None:
+            query = query.where(cases.c.state == state)
+        if sender is not None:
+            query = query.where(cases.c.sender == sender)
+        query = query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit)
+        return [self._case(row) for row in self._rows(query)]
+
+    def case_counts(self) -> dict[str, int]:
+        """How many cases there are in each state."""
+        return dict(tuple(row) for row in self._rows(_COUNTS))
+
+    def case_digest(self, case_id: str, plain: bytes) -> str | None:
+        """HMAC-SHA256 (hex) under the case's key; None once the key is destroyed."""
+        key = self._case_key(case_id)
+        return None if key is None else key.digest(plain)
+
+    def _case(self, row: Sequence[Any]) -> CaseRow:
+        case_id, wrapped = row[0], row[10]
+        self._remember_key(case_id, wrapped)
+        return CaseRow(
+            id=case_id,
+            sender=row[1],
+            key_digest=row[2],
+            profile=row[3],
+            state=row[4],
+            processing=row[5],
+            opened_at=moment(row[6]),
+            declared_at=optional_moment(row[7]),
+            updated_at=moment(row[8]),
+            version=row[9],
+            readable=wrapped is not None,
+            dossier=self._unseal(case_id, ("cases", "dossier", case_id), row[11]),
+            context=self._unseal(case_id, ("cases", "context", case_id), row[12]),
+        )
+
+
+class CaseWrites(CaseReads, Writing):
+    """Open, save, redact and shred cases."""
+
+    def open_case(
+        self,
+        *,
+        sender: str,
+        key_digest: str,
+        profile: str,
+        dossier: bytes,
+        context: bytes,
+        processing: str = "",
+        state: str = "OPEN",
+        declared_at: datetime | None = None,
+    ) -> CaseRow:
+        """A new case with a key of its own; JournalError if one of this key is open."""
+        case_id, at = new_id(), self._transaction.stamp
+        key, wrapped = self._keyring.new_case_key(case_id)
+        values: Values = {
+            "id": case_id,
+            "sender": sender,
+            "key_digest": key_digest,
+            "profile": profile,
+            "state": state,
+            "processing": processing,
+            "opened_at": at,
+            "declared_at": optional_stamp(declared_at),
+            "updated_at": at,
+            "wrapped_key": wrapped,
+            "version": 1,
+            **self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context}),
+        }
+        self._insert("case.opened", cases, values, note={"state": state})
+        self._case_keys[case_id] = key
+        return self._case([values[column.name] for column in _COLUMNS])
+
+    def save_case(
+        self,
+        case_id: str,
+        expect_version: int,
+        *,
+        dossier: bytes | None = None,
+        context: bytes | None = None,
+        state: str | None = None,
+        declared_at: datetime | None = None,
+        processing: str | None = None,
+    ) -> CaseRow:
+        """Change what is given; Fenced if the case is no longer at `expect_version`."""
+        given = {"dossier": dossier, "context": context}
+        plain = {column: each for column, each in given.items() if each is not None}
+        values: Values = {"updated_at": self._transaction.stamp}
+        if plain:
+            values |= self._sealed(self._writing_key(case_id), "cases", case_id, plain)
+        declared = optional_stamp(declared_at)
+        words = {"state": state, "processing": processing, "declared_at": declared}
+        values |= {column: each for column, each in words.items() if each is not None}
+        return self._save("case.saved", case_id, expect_version, values)
+
+    def destroy_key(self, case_id: str) -> None:
+        """Make all of the case unreadable for ever; raises NotFound."""
+        before = self.case(case_id)
+        self._transaction.scrub_wanted = True
+        emptied = {"wrapped_key": None, "dossier": None, "context": None}
+        seals = {"dossier_seal": None, "context_seal": None}
+        values = {**emptied, **seals, "updated_at": self._transaction.stamp}
+        self._case_keys.pop(case_id, None)
+        self._save("case.key_destroyed", case_id, before.version, values)
+
+    def rekey(self, case_id: str, *, dossier: bytes, context: bytes) -> CaseRow:
+        """A new key with what may stay; all that was under the old one can be read no more."""
+        before = self.case(case_id)
+        self._transaction.scrub_wanted = True
+        key, wrapped = self._keyring.new_case_key(case_id)
+        sealed = self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context})
+        self._case_keys.pop(case_id, None)
+        values = {**sealed, "wrapped_key": wrapped, "updated_at": self._transaction.stamp}
+        return self._save("case.rekeyed", case_id, before.version, values)
+
+    def _save(self, what: str, case_id: str, expect_version: int, values: Values) -> CaseRow:
+        changed = self._change(
+            cases,
+            update(cases)
+            .where(cases.c.id == case_id, cases.c.version == expect_version)
+            .values(values),
+        )
+        if changed is None:
+            raise Fenced(f"case {case_id} is no longer at version {expect_version}")
+        note = {"state": changed.state, "columns": sorted(values.keys() - {"updated_at"})}
+        self._witness(what, "cases", changed._mapping, note=note)
+        found = self._row(_BY_ID, {"id": case_id})
+        if found is None:
+            raise JournalError(f"case {case_id} vanished while it was saved")
+        return self._case(found)

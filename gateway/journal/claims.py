@@ -1,0 +1,147 @@
+"""Claims: which node may work on which submission, and for how long.
+
+A claim takes due submissions, the longest due first, but never one whose case and step has an
+earlier submission that is not final. PostgreSQL locks the rows and skips those locked elsewhere: a
+locked predecessor is not final in anyone's snapshot, so it is never overtaken. Each claim raises
+the fence, which the later `move` names. Claims change no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, or_, select, tuple_, update
+
+from gateway.errors import Fenced
+from gateway.journal.rows import SUBMISSION, SubmissionRow
+from gateway.journal.stored import optional_moment, optional_stamp, stamp
+from gateway.journal.submissions import NOT_OVERTAKING, SubmissionReads
+from gateway.journal.tables import submissions
+from gateway.journal.writing import Writing
+from gateway.lifecycle import Status
+
+CLAIMABLE = (Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKEN)
+"""Statuses in which a submission can be due: to be sent, sent again, or asked about."""
+
+Endpoint = tuple[str, str]
+"""Partner and endpoint."""
+
+_TAKE = (
+    update(submissions)
+    .where(submissions.c.id == bindparam("claimed"))
+    .values(
+        claimed_by=bindparam("node"),
+        lease_until=bindparam("lease"),
+        fence=submissions.c.fence + 1,
+    )
+)
+_FORGET = {"claimed_by": None, "lease_until": None}
+
+
+class ClaimReads(SubmissionReads):
+    """Look at what is due."""
+
+    def next_due(self, statuses: Collection[Status] = CLAIMABLE) -> datetime | None:
+        """When the next unclaimed submission is due; None if none is."""
+        found = self._row(
+            select(func.min(submissions.c.due_at)).where(
+                submissions.c.status.in_([str(status) for status in statuses]),
+                submissions.c.claimed_by.is_(None),
+                NOT_OVERTAKING,
+            )
+        )
+        return optional_moment(found[0]) if found else None
+
+
+class ClaimWrites(ClaimReads, Writing):
+    """Take, give back and reclaim submissions."""
+
+    def claim(
+        self,
+        node: str,
+        *,
+        limit: int,
+        lease: timedelta,
+        room: Mapping[Endpoint, int] | None = None,
+        statuses: Collection[Status] = CLAIMABLE,
+    ) -> list[SubmissionRow]:
+        """Take up to `limit` due submissions for `node`, until now + `lease`.
+
+        `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
+        """
+        left = dict(room or {})
+        query = self._due(statuses, [endpoint for endpoint, free in left.items() if free <= 0])
+        taken = []
+        for row in self._rows(query.limit(limit)):
+            endpoint = (row.partner, row.endpoint)
+            if left.get(endpoint, 1) <= 0:
+                continue
+            if endpoint in left:
+                left[endpoint] -= 1
+            taken.append(row.id)
+        return self._take(taken, node, stamp(self.now + lease))
+
+    def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
+        """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's."""
+        self._transaction.open_savepoint()
+        done = self._connection.execute(
+            update(submissions)
+            .where(submissions.c.id == submission_id, submissions.c.fence == fence)
+            .values(**_FORGET, due_at=optional_stamp(due_at))
+        )
+        if done.rowcount != 1:
+            raise Fenced(f"submission {submission_id} is no longer this claim's")
+
+    def reclaim_node(self, node: str) -> list[SubmissionRow]:
+        """A node starts again: free what it had; give those that may be on the wire."""
+        return self._reclaim(submissions.c.claimed_by == node)
+
+    def reclaim_expired(self) -> list[SubmissionRow]:
+        """Free what had its lease run out; give those that may be on the wire.
+
+        The caller moves them to IN_DOUBT in the same unit of work.
+        """
+        return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
+
+    def _due(self, statuses: Collection[Status], shut: list[Endpoint]) -> Select[Any]:
+        self._for_update()
+        at = self._transaction.stamp
+        query = (
+            select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
+            .where(
+                submissions.c.status.in_([str(status) for status in statuses]),
+                submissions.c.due_at <= at,
+                or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < at),
+                NOT_OVERTAKING,
+            )
+            .order_by(submissions.c.due_at, submissions.c.id)
+            .with_for_update(of=submissions, skip_locked=True)
+        )
+        if shut:
+            place = tuple_(submissions.c.partner, submissions.c.endpoint)
+            query = query.where(place.not_in(shut))
+        return query
+
+    def _take(self, ids: list[str], node: str, lease: str) -> list[SubmissionRow]:
+        if not ids:
+            return []
+        self._transaction.open_savepoint()
+        self._connection.execute(
+            _TAKE, [{"claimed": each, "node": node, "lease": lease} for each in ids]
+        )
+        rows = self._rows(select(*SUBMISSION).where(submissions.c.id.in_(ids)))
+        return sorted(map(SubmissionRow.of, rows), key=lambda row: ids.index(row.id))
+
+    def _reclaim(self, whose: Any) -> list[SubmissionRow]:
+        self._transaction.open_savepoint()
+        on_the_wire = submissions.c.status == str(Status.SUBMITTING)
+        lost = self._rows(
+            select(*SUBMISSION)
+            .where(whose, on_the_wire)
+            .order_by(submissions.c.id)
+            .with_for_update(skip_locked=True)
+        )
+        self._connection.execute(update(submissions).where(whose, ~on_the_wire).values(**_FORGET))
+        return [SubmissionRow.of(row) for row in lost]

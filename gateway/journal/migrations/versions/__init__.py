@@ -1,0 +1,1 @@
+"""One module a revision, `rNNNN_what.py`; never changed once released."""

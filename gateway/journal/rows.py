@@ -1,0 +1,221 @@
+"""What the journal gives out: frozen values, one class a table.
+
+Reprs show ids, states and times; never a body, a dossier or a fact. Ciphertexts stay behind: a
+case comes with its dossier and context opened, other documents are asked for one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import Column, Table
+
+from gateway.journal import tables
+from gateway.journal.stored import moment, optional_moment
+from gateway.lifecycle import Kind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message that came, as it was judged. `accepted`: a repetition gets the same answer."""
+
+    id: str
+    sender: str
+    control_id: str
+    event: str
+    processing: str
+    received_at: datetime
+    digest: str
+    size: int
+    verdict: str
+    accepted: bool
+    acknowledgment: bytes | None = field(repr=False)
+    case_id: str | None
+    flagged: bool
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From the columns MESSAGE, in that order."""
+        return cls(*_converted(row, {5: moment}))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One newborn at one facility. `dossier` and `context` are None once the key is destroyed."""
+
+    id: str
+    sender: str
+    key_digest: str
+    profile: str
+    state: str
+    processing: str
+    opened_at: datetime
+    declared_at: datetime | None
+    updated_at: datetime
+    version: int
+    readable: bool
+    dossier: bytes | None = field(repr=False)
+    context: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRow:
+    """One document of one step; `fence` grows with every claim."""
+
+    id: str
+    case_id: str
+    step: str
+    seq: int
+    kind: Kind
+    status: Status
+    partner: str
+    endpoint: str
+    due_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deadline_at: datetime | None
+    claimed_by: str | None
+    lease_until: datetime | None
+    fence: int
+    attempts: int
+    operation_id: str
+    predecessor: str | None
+    maybe_received: bool
+    body_digest: str | None
+    content_digest: str | None
+    ticket: str | None
+    receipt: str | None
+    pins: Mapping[str, str] = field(repr=False)
+    reason: str | None
+    version: int
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From the columns SUBMISSION, in that order."""
+        return cls(*_converted(row, _OF_SUBMISSION))
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try to deliver a submission."""
+
+    id: str
+    submission_id: str
+    number: int
+    message_id: str
+    created_at: datetime
+    expires_at: datetime | None
+    sent_at: datetime | None
+    ended_at: datetime | None
+    url: str
+    outcome: str | None
+    note: str | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From the columns ATTEMPT, in that order."""
+        times = {4: moment, 5: optional_moment, 6: optional_moment, 7: optional_moment}
+        return cls(*_converted(row, times))
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A partner's callback, stored before it is acknowledged and applied after."""
+
+    id: str
+    partner: str
+    message_id: str
+    operation_id: str
+    received_at: datetime
+    applied_at: datetime | None
+    submission_id: str | None
+    outcome: str | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From the columns CALLBACK, in that order."""
+        return cls(*_converted(row, {4: moment, 5: optional_moment}))
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One entry of one node's chain."""
+
+    node: str
+    seq: int
+    at: datetime
+    what: str
+    subjects: tuple[str, ...]
+    digests: Mapping[str, str]
+    note: Mapping[str, object]
+    previous: str
+    digest: str
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From all columns of the table, in its order."""
+        return cls(*_converted(row, _OF_EVIDENCE))
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    """Bytes that were refused, kept for a while for the HIS team."""
+
+    id: str
+    at: datetime
+    sender: str
+    digest: str
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From the columns REJECT, in that order."""
+        return cls(*_converted(row, {1: moment}))
+
+
+def _converted(row: Sequence[Any], read: Mapping[int, Callable[[Any], Any]]) -> list[Any]:
+    """The columns of a row, some of them read from their stored form."""
+    values = list(row)
+    for place, convert in read.items():
+        values[place] = convert(values[place])
+    return values
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _pins(text: str | None) -> dict[str, str]:
+    return json.loads(text) if text else {}
+
+
+_OF_EVIDENCE: Mapping[int, Callable[[Any], Any]] = {
+    2: moment,
+    4: _words,
+    5: json.loads,
+    6: json.loads,
+}
+_OF_SUBMISSION: Mapping[int, Callable[[Any], Any]] = {
+    4: Kind,
+    5: Status,
+    8: optional_moment,
+    9: moment,
+    10: moment,
+    11: optional_moment,
+    13: optional_moment,
+    23: _pins,
+}
+
+
+def _columns(table: Table, row: type[Any]) -> tuple[Column[Any], ...]:
+    return tuple(table.c[each.name] for each in fields(row))
+
+
+MESSAGE = _columns(tables.messages, MessageRow)
+SUBMISSION = _columns(tables.submissions, SubmissionRow)
+ATTEMPT = _columns(tables.attempts, AttemptRow)
+CALLBACK = _columns(tables.inbox, InboxRow)
+REJECT = _columns(tables.rejects, RejectRow)

@@ -1,0 +1,85 @@
+"""The forms in which values are stored, the same in SQLite and PostgreSQL, and the digest of a row.
+
+Times are UTC text of one width, so that they sort and compare as text; JSON has one canonical
+form; ids tell nothing. What is digested is what is stored, byte for byte, so that a third party
+can compute it again without this code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+LONGEST_TEXT = 250
+"""Characters of a peer's identifier that are kept; longer ones end with a digest of the whole."""
+
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+"""The one JSON text of a value: keys sorted, no blanks, ASCII."""
+
+
+def stamp(moment: datetime) -> str:
+    """`2026-11-21T10:00:00.000000Z`; raises ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """The time that `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def optional_stamp(moment: datetime | None) -> str | None:
+    """`stamp`, for a column that may be empty."""
+    return None if moment is None else stamp(moment)
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    """`moment`, for a column that may be empty."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def storable(text: str) -> str:
+    """A peer's identifier as every database can keep and index it: no NUL, no halves, bounded."""
+    if not text.isascii() or "\0" in text:
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[: LONGEST_TEXT - 33]}#{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def seal_of(cipher: bytes | None) -> str | None:
+    """SHA-256 (hex) of a ciphertext as stored; it stands beside it in the row."""
+    return None if cipher is None else hashlib.sha256(cipher).hexdigest()
+
+
+def row_digest(values: Mapping[str, object]) -> str:
+    """SHA-256 (hex) over the canonical JSON of a row: empty columns left out, bytes as hex."""
+    plain = {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in values.items()
+        if value is not None
+    }
+    return hashlib.sha256(canonical(plain).encode()).hexdigest()
+
+
+class Ids:
+    """Makes opaque ids that grow: 16 hex digits of this process's clock, 16 of chance."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        """A new id, 32 hex digits; later ones sort after earlier ones of the same process."""
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns())
+            return f"{self._last:016x}{secrets.token_hex(8)}"
+
+
+new_id = Ids()

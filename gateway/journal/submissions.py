@@ -1,0 +1,249 @@
+"""Submissions: one document of one step, and its way through the statuses.
+
+Every `move` names the status it expects, and the fence of the claim where there is one; when no row
+matches, somebody else was first (Fenced). Document, inputs, facts and faults are under the key of
+the case. Which move is allowed, `gateway/lifecycle.py` says; this room only keeps it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import Select, bindparam, func, select, update
+
+from gateway.errors import Fenced, NotFound
+from gateway.journal.reading import Reading
+from gateway.journal.rows import SUBMISSION, SubmissionRow
+from gateway.journal.stored import canonical, new_id, optional_stamp
+from gateway.journal.tables import submissions
+from gateway.journal.transaction import Values
+from gateway.journal.writing import Writing
+from gateway.lifecycle import FINAL, Kind, Status
+
+
+class Content(TypedDict, total=False):
+    """What a submission is made with; what is not named stays empty."""
+
+    partner: str
+    endpoint: str
+    predecessor: str | None
+    due_at: datetime | None
+    deadline_at: datetime | None
+    attempts: int
+    maybe_received: bool
+    body_digest: str | None
+    content_digest: str | None
+    document: bytes | None
+    inputs: Mapping[str, object] | None
+    facts: Mapping[str, object] | None
+    faults: Sequence[object] | None
+    ticket: str | None
+    receipt: str | None
+    pins: Mapping[str, str] | None
+    reason: str | None
+
+
+class Changes(Content, total=False):
+    """What a move may change beside the status; what is not named stays."""
+
+    kind: Kind
+
+
+_SECRET_JSON = ("inputs", "facts", "faults")
+_BY_ID = select(*SUBMISSION).where(submissions.c.id == bindparam("id"))
+_BY_OPERATION = select(*SUBMISSION).where(submissions.c.operation_id == bindparam("operation_id"))
+_OF_STEP = select(*SUBMISSION).where(
+    submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
+)
+_LAST_OF_STEP = _OF_STEP.order_by(submissions.c.seq.desc()).limit(1)
+_LAST_SEQ = select(func.coalesce(func.max(submissions.c.seq), 0)).where(
+    submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
+)
+_COUNTS = select(submissions.c.status, func.count()).group_by(submissions.c.status)
+_SECRETS = {
+    column: select(submissions.c.case_id, submissions.c[column]).where(
+        submissions.c.id == bindparam("id")
+    )
+    for column in ("document", *_SECRET_JSON)
+}
+_EARLIER = submissions.alias("earlier")
+NOT_OVERTAKING = ~(
+    select(_EARLIER.c.id)
+    .where(
+        _EARLIER.c.case_id == submissions.c.case_id,
+        _EARLIER.c.step == submissions.c.step,
+        _EARLIER.c.seq < submissions.c.seq,
+        _EARLIER.c.status.not_in([str(status) for status in FINAL]),
+    )
+    .exists()
+)
+"""True of the earliest submission of its case and step that is not final."""
+
+
+class SubmissionReads(Reading):
+    """Look submissions up."""
+
+    def submission(self, submission_id: str) -> SubmissionRow:
+        """One submission; raises NotFound."""
+        found = self._row(_BY_ID, {"id": submission_id})
+        if found is None:
+            raise NotFound(f"no submission {submission_id}")
+        return SubmissionRow.of(found)
+
+    def by_operation(self, operation_id: str) -> SubmissionRow | None:
+        """The submission a partner's answer names."""
+        found = self._row(_BY_OPERATION, {"operation_id": operation_id})
+        return None if found is None else SubmissionRow.of(found)
+
+    def submissions(
+        self,
+        case_id: str | None = None,
+        step: str | None = None,
+        status: Status | None = None,
+        *,
+        limit: int = 1000,
+    ) -> list[SubmissionRow]:
+        """Those that match all that is given, in the order they were made."""
+        query: Select[Any] = select(*SUBMISSION)
+        wanted = {"case_id": case_id, "step": step, "status": status}
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(submissions.c[column] == str(value))
+        query = query.order_by(submissions.c.created_at, submissions.c.id).limit(limit)
+        return [SubmissionRow.of(row) for row in self._rows(query)]
+
+    def last_of_step(self, case_id: str, step: str) -> SubmissionRow | None:
+        """The newest submission of a step."""
+        found = self._row(_LAST_OF_STEP, {"case_id": case_id, "step": step})
+        return None if found is None else SubmissionRow.of(found)
+
+    def document(self, submission_id: str) -> bytes | None:
+        """The document as translated; None if there is none or the case's key is destroyed."""
+        return self._secret("document", submission_id)
+
+    def inputs(self, submission_id: str) -> dict[str, Any] | None:
+        """What the mapping was given beside the dossier."""
+        found: dict[str, Any] | None = self._secret_json("inputs", submission_id)
+        return found
+
+    def facts(self, submission_id: str) -> dict[str, Any] | None:
+        """What the partner's answer gave."""
+        found: dict[str, Any] | None = self._secret_json("facts", submission_id)
+        return found
+
+    def faults(self, submission_id: str) -> list[Any] | None:
+        """Why the partner refused, or why no document could be built."""
+        found: list[Any] | None = self._secret_json("faults", submission_id)
+        return found
+
+    def counts_by_status(self) -> dict[Status, int]:
+        """How many submissions stand where."""
+        return {Status(status): count for status, count in self._rows(_COUNTS)}
+
+    def _secret(self, column: str, submission_id: str) -> bytes | None:
+        found = self._row(_SECRETS[column], {"id": submission_id})
+        if found is None:
+            raise NotFound(f"no submission {submission_id}")
+        return self._unseal(found[0], ("submissions", column, submission_id), found[1])
+
+    def _secret_json(self, column: str, submission_id: str) -> Any:
+        plain = self._secret(column, submission_id)
+        return None if plain is None else json.loads(plain)
+
+
+class SubmissionWrites(SubmissionReads, Writing):
+    """Make submissions and move them on."""
+
+    def add_submission(
+        self,
+        case_id: str,
+        step: str,
+        kind: Kind,
+        status: Status,
+        *,
+        operation_id: str | None = None,
+        **content: Unpack[Content],
+    ) -> SubmissionRow:
+        """The next submission of a step; without an operation id it gets a UUID of its own."""
+        submission_id, at = new_id(), self._transaction.stamp
+        last = self._row(_LAST_SEQ, {"case_id": case_id, "step": step})
+        values: Values = {
+            "id": submission_id,
+            "case_id": case_id,
+            "step": step,
+            "seq": (last[0] if last else 0) + 1,
+            "kind": str(kind),
+            "status": str(status),
+            "partner": "",
+            "endpoint": "",
+            "created_at": at,
+            "updated_at": at,
+            "fence": 0,
+            "attempts": 0,
+            "operation_id": operation_id or str(uuid.uuid4()),
+            "maybe_received": False,
+            "version": 1,
+            **self._stored(submission_id, case_id, content),
+        }
+        note = {"step": step, "kind": str(kind), "status": str(status)}
+        self._insert("submission.added", submissions, values, (case_id,), note)
+        return SubmissionRow.of([values.get(column.name) for column in SUBMISSION])
+
+    def move(
+        self,
+        submission_id: str,
+        *,
+        expect: Status,
+        to: Status,
+        fence: int | None = None,
+        **changes: Unpack[Changes],
+    ) -> SubmissionRow:
+        """From `expect` to `to`; Fenced if it is elsewhere or its claim is not `fence` any more.
+
+        A submission that is not on the wire afterwards is nobody's claim.
+        """
+        values: Values = {"status": str(to), "updated_at": self._transaction.stamp}
+        if changes:
+            values |= self._stored(submission_id, None, changes)
+        if to is not Status.SUBMITTING:
+            values |= {"claimed_by": None, "lease_until": None}
+        statement = update(submissions).where(
+            submissions.c.id == submission_id, submissions.c.status == str(expect)
+        )
+        if fence is not None:
+            statement = statement.where(submissions.c.fence == fence)
+        row = self._change(submissions, statement.values(values))
+        if row is None:
+            raise Fenced(f"submission {submission_id} is no longer {expect}, or not this claim's")
+        note = {"from": str(expect), "to": str(to)}
+        if row.reason:
+            note["reason"] = row.reason
+        self._witness("submission.moved", "submissions", row._mapping, (row.case_id,), note)
+        return SubmissionRow.of([row._mapping[column.name] for column in SUBMISSION])
+
+    def _stored(
+        self, submission_id: str, case_id: str | None, changes: Content | Changes
+    ) -> Values:
+        """The changes in the forms in which they are stored, secrets under the case's key."""
+        values: Values = dict(changes)
+        secrets: dict[str, bytes | None] = {}
+        for column in ("document", *_SECRET_JSON):
+            if column in values:
+                plain = values.pop(column)
+                as_json = plain is not None and column in _SECRET_JSON
+                secrets[column] = canonical(plain).encode() if as_json else plain
+        if secrets:
+            key = self._writing_key(case_id or self.submission(submission_id).case_id)
+            values |= self._sealed(key, "submissions", submission_id, secrets)
+        for column in ("due_at", "deadline_at"):
+            if column in values:
+                values[column] = optional_stamp(values[column])
+        if values.get("pins") is not None:
+            values["pins"] = canonical(dict(values["pins"]))
+        if "kind" in values:
+            values["kind"] = str(values["kind"])
+        return values

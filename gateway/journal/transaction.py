@@ -1,0 +1,200 @@
+"""One group's transaction: what many units of work write, kept apart by savepoints.
+
+Most units only store a message and its evidence; these rows wait in memory and are inserted
+together at the end. A unit that writes anything else gets a savepoint at its first write. A failed
+unit leaves nothing behind, not even evidence; a lost transaction fails the whole group.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gateway.errors import JournalError
+from gateway.journal.encryption import Keyring
+from gateway.journal.stored import canonical, moment
+from gateway.journal.tables import evidence, messages
+
+Values = dict[str, Any]
+"""One row as it is stored, by column."""
+
+
+class Entry(NamedTuple):
+    """An evidence entry before it has its place in the chain; three JSON texts inside."""
+
+    what: str
+    subjects: str
+    digests: str
+    note: str
+
+
+class Head(NamedTuple):
+    """The last entry of a chain."""
+
+    seq: int
+    digest: str
+
+
+class Order:
+    """One unit of work that waits, and what came of it."""
+
+    __slots__ = ("entries", "error", "future", "result", "since", "work")
+
+    def __init__(self, work: Callable[[Any], Any], since: float) -> None:
+        self.work = work
+        self.since = since
+        self.future: Future[Any] = Future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.entries: list[Entry] = []
+
+    def resolve(self) -> None:
+        """Tell who waits: the result, or the unit's own error."""
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+    def fail(self, error: JournalError) -> None:
+        """Tell who waits that nothing of this unit was kept."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+def chain_digest(
+    node: str, seq: int, at: str, what: str, subjects: str, digests: str, note: str, previous: str
+) -> str:
+    """SHA-256 (hex) over the canonical JSON array of an entry's columns as they are stored."""
+    text = canonical([node, seq, at, what, subjects, digests, note, previous])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Transaction:
+    """BEGIN has happened; `stamp` is the database's clock, read once."""
+
+    def __init__(
+        self, connection: Connection, keyring: Keyring, node: str, stamp: str, head: Head
+    ) -> None:
+        self.connection = connection
+        self.keyring = keyring
+        self.node = node
+        self.stamp = stamp
+        self.now: datetime = moment(stamp)
+        self.head = head
+        self.locks = connection.dialect.name != "sqlite"
+        self.checkpoint_wanted = False
+        self.scrub_wanted = False
+        self._in_savepoint = False
+        self._waiting: list[tuple[Order, Values]] = []
+        self._waiting_by_key: dict[tuple[str, str], list[Values]] = {}
+
+    def perform(self, order: Order, unit: Any) -> None:
+        """Run one unit; its error becomes the order's. Raises only if all is lost."""
+        try:
+            order.result = order.work(unit)
+            if self._in_savepoint:
+                self.insert_messages(unit.own_messages)
+                self._savepoint("RELEASE SAVEPOINT work")
+        except BaseException as error:
+            self._undo(error)
+            order.error = as_journal_error(error)
+            return
+        self._in_savepoint, wrote = False, self._in_savepoint
+        order.entries = unit.entries
+        if not wrote:
+            self._keep(order, unit.own_messages)
+
+    def open_savepoint(self) -> None:
+        """Called before a unit's first direct write; a second call does nothing."""
+        if not self._in_savepoint:
+            self.insert_waiting()
+            self._savepoint("SAVEPOINT work")
+            self._in_savepoint = True
+
+    def waiting(self, sender: str, control_id: str) -> Sequence[Values]:
+        """Messages of this group that are in memory only."""
+        return self._waiting_by_key.get((sender, control_id), ())
+
+    def insert_waiting(self) -> None:
+        """Insert the messages in memory; if one cannot be, only its own unit fails."""
+        waiting, self._waiting = self._waiting, []
+        self._waiting_by_key = {}
+        if waiting and self._refused([values for _, values in waiting]):
+            for order, values in waiting:
+                order.error = order.error or self._refused([values])
+
+    def insert_messages(self, rows: list[Values]) -> None:
+        """Insert messages at once, inside whatever savepoint is open."""
+        if rows:
+            self.connection.execute(_INSERT_MESSAGES, rows)
+
+    def settle(self, orders: Iterable[Order]) -> None:
+        """Insert what waits, then the evidence of every unit that succeeded, chained."""
+        self.insert_waiting()
+        entries = [e for order in orders if order.error is None for e in order.entries]
+        rows = [self._chained(entry) for entry in entries]
+        if rows:
+            self.connection.execute(_INSERT_EVIDENCE, rows)
+
+    def _keep(self, order: Order, own: list[Values]) -> None:
+        for values in own:
+            self._waiting.append((order, values))
+            key = (values["sender"], values["control_id"])
+            self._waiting_by_key.setdefault(key, []).append(values)
+
+    def _chained(self, entry: Entry) -> Values:
+        seq, previous = self.head.seq + 1, self.head.digest
+        digest = chain_digest(self.node, seq, self.stamp, *entry, previous)
+        self.head = Head(seq, digest)
+        return {
+            "node": self.node,
+            "seq": seq,
+            "at": self.stamp,
+            **entry._asdict(),
+            "previous": previous,
+            "digest": digest,
+        }
+
+    def _refused(self, rows: list[Values]) -> BaseException | None:
+        self._savepoint("SAVEPOINT messages")
+        try:
+            self.insert_messages(rows)
+        except DBAPIError as error:
+            self._savepoint("ROLLBACK TO SAVEPOINT messages")
+            self._savepoint("RELEASE SAVEPOINT messages")
+            return as_journal_error(error)
+        self._savepoint("RELEASE SAVEPOINT messages")
+        return None
+
+    def _undo(self, error: BaseException) -> None:
+        if self._in_savepoint:
+            self._in_savepoint = False
+            self._savepoint("ROLLBACK TO SAVEPOINT work")
+            self._savepoint("RELEASE SAVEPOINT work")
+        elif isinstance(error, DBAPIError):
+            # Without a savepoint PostgreSQL has given up the whole transaction.
+            raise error
+
+    def _savepoint(self, statement: str) -> None:
+        self.connection.exec_driver_sql(statement)
+
+
+_INSERT_MESSAGES = insert(messages)
+_INSERT_EVIDENCE = insert(evidence)
+
+
+def as_journal_error(error: BaseException) -> BaseException:
+    """A database's error as ours, naming its class and SQLSTATE, never a value; others as is."""
+    if not isinstance(error, SQLAlchemyError):
+        return error
+    cause = getattr(error, "orig", None) or error
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    told = JournalError(f"{type(cause).__name__}{f' ({state})' if state else ''}")
+    told.__cause__ = error
+    return told

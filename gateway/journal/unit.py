@@ -1,0 +1,41 @@
+"""All reads as one View, all writes as one Unit of work."""
+
+from __future__ import annotations
+
+from gateway.journal.attempts import AttemptReads, AttemptWrites
+from gateway.journal.cases import CaseReads, CaseWrites
+from gateway.journal.checkpoints import CheckpointReads, CheckpointWrites
+from gateway.journal.claims import ClaimReads, ClaimWrites
+from gateway.journal.inbox import InboxReads, InboxWrites
+from gateway.journal.messages import MessageReads, MessageWrites
+from gateway.journal.nodes import NodeReads, NodeWrites
+from gateway.journal.rejects import RejectReads, RejectWrites
+from gateway.journal.submissions import SubmissionWrites
+
+
+class View(
+    MessageReads,
+    RejectReads,
+    CaseReads,
+    ClaimReads,
+    AttemptReads,
+    InboxReads,
+    CheckpointReads,
+    NodeReads,
+):
+    """What the journal holds at one moment."""
+
+
+class Unit(
+    MessageWrites,
+    RejectWrites,
+    CaseWrites,
+    SubmissionWrites,
+    ClaimWrites,
+    AttemptWrites,
+    InboxWrites,
+    CheckpointWrites,
+    NodeWrites,
+    View,
+):
+    """Reads and writes that are kept together or not at all."""

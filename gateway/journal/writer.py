@@ -1,0 +1,232 @@
+"""The one thread that writes: takes all that waits, commits once, then tells each.
+
+A future resolves only after COMMIT of its group. After a failed commit the whole group is told,
+the connection is opened anew and the chain's head is read from the database again. While nothing
+comes, a heartbeat every few seconds proves that the journal can still be written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import JournalError
+from gateway.journal import checkpoints
+from gateway.journal.encryption import Keyring
+from gateway.journal.evidence import LAST_ENTRY, EvidenceReads
+from gateway.journal.store import Store
+from gateway.journal.tables import checkpoints as checkpoints_table
+from gateway.journal.tables import nodes
+from gateway.journal.transaction import Head, Order, Transaction, as_journal_error
+from gateway.journal.unit import Unit
+
+T = TypeVar("T")
+
+HEARTBEAT = 10.0
+"""Seconds of silence after which the writer proves that it can write."""
+AFTER_FAILURE = 1.0
+"""Seconds until it tries again while it cannot."""
+
+GENESIS = Head(0, "")
+"""What the first entry of a chain names as previous."""
+
+_LOCK_NODE = select(nodes.c.name).where(nodes.c.name == bindparam("node")).with_for_update()
+_SEEN = update(nodes).where(nodes.c.name == bindparam("node")).values(seen_at=bindparam("at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one commit takes, how much may wait, how often heads are signed."""
+
+    group: int = 256
+    queue: int = 10_000
+    checkpoint_every: timedelta = timedelta(minutes=1)
+    checkpoint_entries: int = 1000
+
+
+class Writer:
+    """Owns the writing connection; nobody else touches it."""
+
+    def __init__(
+        self, store: Store, keyring: Keyring, node: str, limits: Limits, side_file: Path | None
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._node = node
+        self._limits = limits
+        self._side_file = side_file
+        self._clock = store.clock()
+        self._orders: deque[Order] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._connection: Connection | None = None
+        self._unsigned = 0
+        self._checkpoint: checkpoints.Checkpoint | None = None
+        self.error: JournalError | None = None
+        self.committed: float | None = None
+        self.signed: float | None = None
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
+        """Queue a unit of work; a full or closed journal refuses at once."""
+        order = Order(work, time.monotonic())
+        with self._wake:
+            if self._closing:
+                order.fail(JournalError("the journal is closed"))
+            elif len(self._orders) >= self._limits.queue:
+                order.fail(JournalError("the journal's queue is full"))
+            else:
+                self._orders.append(order)
+                self._wake.notify()
+        return order.future
+
+    def close(self) -> None:
+        """Write what waits, sign the heads, stop."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """How many units wait."""
+        return len(self._orders)
+
+    @property
+    def oldest(self) -> float | None:
+        """Since when (monotonic seconds) the oldest of them waits."""
+        try:
+            return self._orders[0].since
+        except IndexError:
+            return None
+
+    def _run(self) -> None:
+        while (group := self._next_group()) is not None:
+            self._write(group)
+        if self._unsigned:
+            self._write([Order(lambda unit: unit.checkpoint(), time.monotonic())])
+        self._disconnect()
+
+    def _next_group(self) -> list[Order] | None:
+        """All that waits, up to the limit; empty when it is time for a heartbeat; None to stop."""
+        patience = AFTER_FAILURE if self.error else HEARTBEAT
+        with self._wake:
+            self._wake.wait_for(lambda: self._orders or self._closing, timeout=patience)
+            if not self._orders:
+                return None if self._closing else []
+            many = min(len(self._orders), self._limits.group)
+            return [self._orders.popleft() for _ in range(many)]
+
+    def _write(self, group: list[Order]) -> None:
+        orders = [order for order in group if order.future.set_running_or_notify_cancel()]
+        try:
+            transaction = self._begin()
+            for order in orders:
+                transaction.perform(order, Unit(transaction))
+            self._settle(transaction, orders)
+            self._commit(transaction)
+        except BaseException as error:
+            self._lost(error, orders)
+            return
+        self._committed(transaction)
+        for order in orders:
+            order.resolve()
+
+    def _begin(self) -> Transaction:
+        """BEGIN, then the clock and the head of our chain, from the database itself."""
+        connection = self._connect()
+        connection.begin()
+        if not self._store.sqlite:
+            # Another process of this node name must not extend the chain at the same time.
+            connection.execute(_LOCK_NODE, {"node": self._node})
+        at = connection.execute(self._clock).scalar_one()
+        last = connection.execute(LAST_ENTRY, {"node": self._node}).first()
+        head = GENESIS if last is None else Head(*last)
+        return Transaction(connection, self._keyring, self._node, at, head)
+
+    def _settle(self, transaction: Transaction, orders: list[Order]) -> None:
+        before = transaction.head.seq
+        transaction.settle(orders)
+        self._unsigned += transaction.head.seq - before
+        connection = transaction.connection
+        if not orders:
+            connection.execute(_SEEN, {"node": self._node, "at": transaction.stamp})
+        if transaction.checkpoint_wanted or self._checkpoint_due():
+            heads = EvidenceReads(connection, None).evidence_heads()
+            self._checkpoint = made = checkpoints.make(self._keyring, transaction.stamp, heads)
+            values = {each.name: getattr(made, each.name) for each in fields(made)}
+            connection.execute(insert(checkpoints_table), values)
+
+    def _checkpoint_due(self) -> bool:
+        """The first entry is signed at once, so that no chain is ever without a checkpoint."""
+        if not self._unsigned or self._unsigned >= self._limits.checkpoint_entries:
+            return bool(self._unsigned)
+        age = None if self.signed is None else time.monotonic() - self.signed
+        return age is None or age >= self._limits.checkpoint_every.total_seconds()
+
+    def _commit(self, transaction: Transaction) -> None:
+        transaction.connection.commit()
+
+    def _committed(self, transaction: Transaction) -> None:
+        """What may only happen once the group stays. None of it can undo the group."""
+        self.committed, self.error = time.monotonic(), None
+        try:
+            if self._checkpoint is not None:
+                self._witness(self._checkpoint)
+            if transaction.scrub_wanted:
+                self._store.scrub(transaction.connection)
+        except (OSError, SQLAlchemyError) as error:
+            self.error = JournalError(f"after the commit: {type(error).__name__}")
+
+    def _witness(self, checkpoint: checkpoints.Checkpoint) -> None:
+        self._checkpoint, self._unsigned, self.signed = None, 0, time.monotonic()
+        # Only after COMMIT: the file must never have seen what the tables never had.
+        if self._side_file is not None:
+            checkpoints.append(self._side_file, checkpoint)
+
+    def _lost(self, error: BaseException, orders: list[Order]) -> None:
+        ours = as_journal_error(error)
+        if not isinstance(ours, JournalError):
+            ours = JournalError(f"the journal cannot be written: {type(error).__name__}")
+            ours.__cause__ = error
+        self.error, self._checkpoint = ours, None
+        self._disconnect()
+        for order in orders:
+            order.fail(ours)
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            connection = self._store.writing()
+            fault = self._store.durability(connection)
+            connection.rollback()
+            if fault is not None:
+                connection.close()
+                raise JournalError(f"a commit might be lost: {fault}")
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()

@@ -1,0 +1,118 @@
+"""What every write shares: evidence beside each row it touches, so that nobody can forget it.
+
+`_insert` and `_change` take a row's values, write them, and add an entry that carries the digest
+of the row as it now stands. Direct writes open the unit's savepoint first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, Update, insert
+
+from gateway.errors import JournalError
+from gateway.journal.encryption import SealingKey
+from gateway.journal.reading import Reading
+from gateway.journal.stored import canonical, row_digest, seal_of
+from gateway.journal.tables import EVIDENCED, ROWS_IN_EVIDENCE
+from gateway.journal.transaction import Entry, Transaction, Values
+
+_NONE: Mapping[str, str] = {}
+_INSERTS = {name: insert(table) for name, table in ROWS_IN_EVIDENCE.items()}
+RETURNED = {
+    name: tuple(table.c[column] for column in (*EVIDENCED[name], *_scheduling))
+    for name, table in ROWS_IN_EVIDENCE.items()
+    for _scheduling in [[c.name for c in table.c if "scheduling" in c.info]]
+}
+"""Table → the columns that an UPDATE gives back: all but ciphertexts."""
+
+
+class Writing(Reading):
+    """A unit of work inside a group's transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction.connection, transaction.keyring)
+        self._transaction = transaction
+        self.entries: list[Entry] = []
+        self.own_messages: list[Values] = []
+
+    @property
+    def now(self) -> datetime:
+        """The database's clock in UTC, read once per group."""
+        return self._transaction.now
+
+    def record(
+        self,
+        what: str,
+        *,
+        subjects: Sequence[str] = (),
+        digests: Mapping[str, str] = _NONE,
+        note: Mapping[str, object] = _NONE,
+    ) -> None:
+        """Add an evidence entry. `subjects` are opaque ids; `note` holds codes, person, reason."""
+        self.entries.append(
+            Entry(
+                what,
+                canonical(list(subjects)) if subjects else "[]",
+                canonical(dict(digests)) if digests else "{}",
+                canonical(dict(note)) if note else "{}",
+            )
+        )
+
+    def _witness(
+        self,
+        what: str,
+        table: str,
+        values: Mapping[str, Any],
+        subjects: Sequence[str] = (),
+        note: Mapping[str, object] = _NONE,
+    ) -> None:
+        digest = row_digest({name: values.get(name) for name in EVIDENCED[table]})
+        row, version = values["id"], values.get("version", 1)
+        digests = {f"{table}/{row}": f"{version}:{digest}"}
+        self.record(what, subjects=(row, *subjects), digests=digests, note=note)
+
+    def _insert(
+        self,
+        what: str,
+        table: Table,
+        values: Values,
+        subjects: Sequence[str] = (),
+        note: Mapping[str, object] = _NONE,
+    ) -> None:
+        self._transaction.open_savepoint()
+        self._connection.execute(_INSERTS[table.name], values)
+        self._witness(what, table.name, values, subjects, note)
+
+    def _change(self, table: Table, statement: Update) -> Any:
+        """UPDATE one row and give it back as it now stands (RETURNED); None if none matched."""
+        self._transaction.open_savepoint()
+        stepped = statement.values(version=table.c.version + 1)
+        return self._connection.execute(stepped.returning(*RETURNED[table.name])).first()
+
+    def _for_update(self) -> bool:
+        """True where rows must be locked; then a failing wait costs only this unit."""
+        if self._transaction.locks:
+            self._transaction.open_savepoint()
+        return self._transaction.locks
+
+    def _writing_key(self, case_id: str) -> SealingKey:
+        key = self._case_key(case_id)
+        if key is None:
+            raise JournalError(
+                f"the key of case {case_id} is destroyed; nothing can be added to it"
+            )
+        return key
+
+    @staticmethod
+    def _sealed(
+        key: SealingKey, table: str, row: str, columns: Mapping[str, bytes | None]
+    ) -> Values:
+        """Ciphertext and seal of every column that has bytes."""
+        values: Values = {}
+        for column, plain in columns.items():
+            cipher = None if plain is None else key.seal(table, column, row, plain)
+            values |= {column: cipher, f"{column}_seal": seal_of(cipher)}
+        return values
