@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from gateway import shipped
 from gateway.errors import ConfigurationError
@@ -36,21 +36,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class KeyPair(Settings):
-    """A certificate with its key: two PEM files, or one PKCS#12 file."""
+    """A certificate with its key: two PEM files, or one PKCS#12 file (`.p12`, `.pfx`)."""
 
-    certificate: ExistingFile | None = Field(default=None, description="PEM, the chain behind it")
-    key: ExistingFile | None = Field(default=None, description="PEM")
-    pkcs12: ExistingFile | None = None
-    password_file: ExistingFile | None = Field(
-        default=None, description="opens the key or the PKCS#12"
-    )
-
-    @model_validator(mode="after")
-    def _one_form(self) -> KeyPair:
-        pem = (self.certificate is not None, self.key is not None)
-        if pem != ((False, False) if self.pkcs12 else (True, True)):
-            raise ValueError("give either certificate and key, or pkcs12")
-        return self
+    certificate: ExistingFile = Field(description="PEM with the chain behind it, or PKCS#12")
+    key: ExistingFile | None = Field(default=None, description="PEM; in PKCS#12 it is inside")
+    password_file: ExistingFile | None = Field(default=None, description="opens the key")
 
 
 class Certificates(Settings):

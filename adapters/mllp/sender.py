@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.hl7.acknowledgment import Reply, read_acknowledgment
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as NoAnswer
@@ -25,6 +24,7 @@ from zope.interface import implementer
 
 from adapters.mllp.wire import Wire
 from gateway.errors import BlockTooLarge, PeerError
+from gateway.hl7.acknowledgment import Reply, read_acknowledgment
 from gateway.hl7.framing import BlockReader, wrap
 from gateway.hl7.message import Message
 from gateway.units import Address

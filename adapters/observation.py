@@ -1,0 +1,94 @@
+"""What watches the gateway reads: /health and /metrics over HTTP, meant for loopback.
+
+/health is green (200) only if the gateway can do its job: every check must pass. Knows no check
+itself; the app gives them.
+"""
+
+# ruff: noqa: N802, N815  (the names are Twisted's)
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from gateway.telemetry import Metrics
+
+Check = Callable[[], Awaitable[str | None]]
+"""None if all is well, else why not, in words that name no person."""
+
+
+class Health(Resource):
+    """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons."""
+
+    isLeaf = True
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self._checks = dict(checks)
+
+    def render_GET(self, request: Request) -> int:
+        """Ask every check, then answer; a check that raises is a check that failed."""
+        Deferred.fromCoroutine(self._answer(request))
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Any) -> None:
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+        reasons = {name: await _asked(check) for name, check in self._checks.items()}
+        if gone:
+            return
+        green = not any(reasons.values())
+        request.setResponseCode(200 if green else 503)
+        request.setHeader(b"content-type", b"application/json")
+        request.setHeader(b"cache-control", b"no-store")
+        request.write(_told(reasons, green))
+        request.finish()
+
+
+async def _asked(check: Check) -> str | None:
+    try:
+        return await check()
+    except Exception as error:
+        return f"the check itself failed: {type(error).__name__}"
+
+
+def _told(reasons: Mapping[str, str | None], green: bool) -> bytes:
+    checks = {
+        name: {"ok": True} if reason is None else {"ok": False, "reason": reason}
+        for name, reason in reasons.items()
+    }
+    status = "green" if green else "red"
+    return json.dumps({"status": status, "checks": checks}, ensure_ascii=False).encode() + b"\n"
+
+
+class Exposition(Resource):
+    """GET /metrics, in Prometheus's text format."""
+
+    isLeaf = True
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self._metrics = metrics
+
+    def render_GET(self, request: Any) -> bytes:
+        """The numbers of this moment."""
+        request.setHeader(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+        return self._metrics.exposition()
+
+
+def observation_site(checks: Mapping[str, Check], metrics: Metrics) -> Site:
+    """The HTTP site with both; the app listens with it."""
+    root: Any = Resource()  # type: ignore[no-untyped-call]  # Twisted's
+    root.putChild(b"health", Health(checks))
+    root.putChild(b"metrics", Exposition(metrics))
+    site: Any = Site(root, timeout=30)  # type: ignore[no-untyped-call]  # Twisted's
+    site.noisy = False
+    # No access log: who asked for a number is of no use, and standard output is not ours.
+    site.log = lambda request: None
+    made: Site = site
+    return made

@@ -1,0 +1,113 @@
+"""The settings of a new deployment, as text that an operator reads and edits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ICARO: Final = """\
+# Icaro Gateway: one deployment. After a change: icaro config check
+# Every key is explained by `icaro config schema`; paths count from this folder.
+# A variable of the environment stands over a key: ICARO_JOURNAL__URL over journal.url.
+
+node: icaro-1                # this process, among those that share a journal
+
+journal:
+  url: sqlite:///icaro.db    # or postgresql://icaro@db/icaro
+  # Without the master key nobody reads the journal again, nor its back-ups: keep a copy of the
+  # folder keys elsewhere, apart from the copies of the journal.
+  master_key: keys/master.key
+  checkpoint_key: keys/checkpoint.key
+  # checkpoints_file: /mnt/elsewhere/checkpoints   # where the journal's administrator cannot write
+
+# The gateway's own certificates. For development: icaro certs init certs
+certs:
+  tls:  {certificate: certs/gateway/tls.pem, key: certs/gateway/tls.key}
+  sign: {certificate: certs/gateway/sign.pem, key: certs/gateway/sign.key}
+
+partners: partners.yaml      # the administrations
+mappings: mappings
+xsd: xsd
+flow: nascita.flow.yaml      # under mappings
+
+# Where hospitals' messages arrive, as HL7 over MLLP.
+listeners:
+  - name: reparto
+    address: 127.0.0.1:2575
+    # tls: {ca: certs/ospedale/ca.pem}     # then every sender needs certificate_names
+    # limits: {block: 4 MiB, connections: 1000, connections_per_peer: 100, idle: 1 h}
+
+# Who may speak, by MSH-3 and MSH-4, and what is always so of its birth centre.
+senders:
+  - name: ospedale
+    application: HIS
+    facility: OSPEDALE
+    profile: default         # mappings/profiles/default.yaml
+    facts:
+      comune: '015146'       # ISTAT code of the comune of the birth centre
+      struttura: '030001'
+      nome: Ospedale di esempio
+      asl: '321'
+    # certificate_names: [his.ospedale.example]
+    # return_feed: {address: 127.0.0.1:2576}   # the A31 with the codice fiscale goes there
+unknown_senders: refuse      # or the name of a profile
+
+http:
+  address: 127.0.0.1:8080    # /health and /metrics
+
+# Where administrations bring the answers that come later.
+callbacks:
+  address: 127.0.0.1:8443
+
+delivery:
+  concurrency: 8
+  retry: {first: 5 s, factor: 2, ceiling: 30 min, jitter: 0.3, max_age: 9 days, max_attempts: 50}
+"""
+
+PARTNERS: Final = """\
+# The administrations: where they are and what they promise. Addresses come from here only.
+#
+# idempotence says what a partner does with a document that reaches it twice, and so how a
+# doubt is resolved:
+#   idempotent    the same operation id gets the same answer: it is sent again
+#   can_be_asked  it tells whether it has an operation id: it is asked
+#   neither       a person decides
+
+comune:
+  contract: comune/NotificaNascita.wsdl          # under xsd
+  defaults:                                      # of every entry below
+    ca: certs/comune/ca.pem
+    idempotence: idempotent
+    concurrency: 4
+    rate: 10                                     # calls a second
+    timeout: 30 s
+    circuit: {failures: 5, pause: 30 s}
+    production: false        # true: a message whose MSH-11 is T or D never goes there
+    processing: TEST         # what its documents say of themselves
+  entries:                                       # by ISTAT code
+    '015146': {name: Comune di Milano, endpoint: 'https://127.0.0.1:9101/NotificaNascita'}
+    # '015209': {name: Comune di Sesto San Giovanni, endpoint: 'https://…',
+    #            assigns_codice_fiscale: true}   # its own system gets the codice fiscale
+
+agenzia_entrate:
+  contract: agenzia_entrate/CodiceFiscale.wsdl
+  defaults:
+    ca: certs/agenzia_entrate/ca.pem
+    idempotence: can_be_asked
+    production: false
+    processing: TEST
+  entries:
+    AE: {name: Agenzia delle Entrate, endpoint: 'https://127.0.0.1:9102/CodiceFiscale'}
+
+asl:
+  contract: asl/AnagrafeAssistiti.wsdl
+  defaults:
+    ca: certs/asl/ca.pem
+    idempotence: idempotent
+    production: false
+    processing: TEST
+  entries:                                       # by the ASL's own code
+    '321':
+      name: ATS di esempio
+      endpoint: https://127.0.0.1:9103/AnagrafeAssistiti
+      serves: ['015']        # ISTAT codes: six digits a comune, three a province
+"""
