@@ -33,8 +33,12 @@ def field_of(segment: Segment, field: int) -> str:
 
 def fields_of(segment: Segment) -> list[str]:
     """A whole segment by field number; [0] is its name. In MSH, [1] and [2] are the standard's."""
-    fields = [segment.name]
-    fields += [field_of(segment, number) for number in range(1, len(segment.fields))]
+    line = segment.line
+    if segment.delimiters == STANDARD and "\\" not in line and line.isprintable():
+        fields = segment.fields.copy()  # what most feeds send needs no new writing
+    else:
+        written = (field_of(segment, number) for number in range(1, len(segment.fields)))
+        fields = [segment.name, *written]
     return as_header(fields) if segment.name == "MSH" else fields
 
 

@@ -95,9 +95,8 @@ def _old_lines(dossier: Dossier) -> list[_Line]:
     for segment in dossier.message:
         seen[segment.name] += 1
         fields = fields_of(segment)
-        where = Location(segment.name, seen[segment.name])
-        paths = (str(where._replace(field=number)) for number in range(len(fields)))
-        origins = [dossier.origins.get(path, "") for path in paths]
+        start = f"{Location(segment.name, seen[segment.name])}-"
+        origins = [dossier.origins.get(f"{start}{n}", "") for n in range(len(fields))]
         lines.append(_Line(fields, origins, _key(segment)))
     return lines
 
@@ -186,7 +185,8 @@ def _dossier(lines: list[_Line]) -> Dossier:
     seen: Counter[str] = Counter()
     for line in lines:
         seen[line.name] += 1
-        for number in range(1, len(line.fields)):
-            if line.fields[number]:
-                origins[str(Location(line.name, seen[line.name], number))] = line.origins[number]
+        start = f"{Location(line.name, seen[line.name])}-"
+        for number, value in enumerate(line.fields):
+            if value and number:
+                origins[f"{start}{number}"] = line.origins[number]
     return Dossier(compose(line.fields for line in lines), origins)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import ConfigurationError
-from gateway.hl7.compose import as_header, compose, fields_of, repetition_of
+from gateway.hl7.compose import as_header, compose, field_of, fields_of, repetition_of
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
@@ -79,9 +79,9 @@ def _kept(message: Message, entries: Iterable[_Keep]) -> list[tuple[int, list[st
         applying = [entry for entry in entries if _applies(entry, segment)]
         fields = _fields(segment, applying)
         if segment.index == 0:
-            whole = fields_of(segment)
-            stays = [v if n in _MSH_STAYS else fields[n] for n, v in enumerate(whole)]
-            kept.append((0, as_header(["MSH", *stays[1:]])))
+            for number in _MSH_STAYS.intersection(range(len(segment.fields))):
+                fields[number] = field_of(segment, number)
+            kept.append((0, as_header(["MSH", *fields[1:]])))
         elif applying:
             kept.append((segment.index, [segment.name, *fields[1:]]))
     return kept

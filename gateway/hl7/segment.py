@@ -50,6 +50,11 @@ class Segment:
         return f"<Segment {self.index}>"
 
     @property
+    def delimiters(self) -> Delimiters:
+        """The message's."""
+        return self._reading.delimiters
+
+    @property
     def fields(self) -> list[str]:
         """Raw texts by field number; [0] is the name. In MSH, [1] and [2] are the delimiters."""
         parts = self._parts
