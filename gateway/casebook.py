@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from gateway.case import Case, index
 from gateway.config import Sender
+from gateway.errors import NotFound
 from gateway.flow.context import CaseFinding, Context
 from gateway.flow.definition import Flow
 from gateway.flow.plan import (
@@ -26,8 +27,9 @@ from gateway.flow.plan import (
     on_turn,
 )
 from gateway.flow.reading import Reader
-from gateway.hl7.dossier import Dossier, fold, redact
+from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
+from gateway.hl7.redaction import redact_dossier
 from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
@@ -215,11 +217,16 @@ class Casebook:
         }
 
     def _read(self, row: CaseRow, message: Message | None = None) -> Case:
-        dossier = Dossier.decode(row.dossier) if row.dossier else Dossier(message, {})
+        if row.dossier:
+            dossier = Dossier.decode(row.dossier)
+        elif message is not None:
+            dossier = Dossier(message, {})
+        else:
+            raise NotFound(f"the content of case {row.id} was destroyed")
         return Case(
             row=row,
             dossier=dossier,
-            context=Context.decode(row.context),
+            context=Context.decode(row.context or b""),
             sender=self._senders(row.sender),
             reader=self._readers(row.profile),
         )
@@ -237,9 +244,8 @@ class Casebook:
         ):
             return
         case.context.anonymous = True
-        redacted = redact(case.message, case.reader.profile.keeps)
         named_before = bool(case.row.dossier)
-        case.dossier = fold(None, redacted, "redacted")
+        case.dossier = redact_dossier(case.dossier, case.reader.profile.keeps)
         if named_before:
             # Messages, documents and envelopes of before cannot be read any more, here or in a
             # back-up; the evidence that they were there stays.

@@ -16,6 +16,7 @@ from gateway.casebook import Casebook
 from gateway.destination import Answer, Claimed, Destination, Letter, Standing
 from gateway.errors import Fenced, TranslationError
 from gateway.journal import Journal, SubmissionRow, Unit
+from gateway.journal.submissions import Changes
 from gateway.lifecycle import Event, Status, after
 from gateway.outcomes import NotFound, Outcome, Unavailable
 from gateway.partners import Entry, Idempotence
@@ -65,7 +66,8 @@ class Delivery:
             case Status.IN_DOUBT | Status.TAKEN:
                 return await self._resolve(claimed)
             case _:
-                return await self._do(lambda unit: self._clock_rang(unit, claimed))
+                await self._do(lambda unit: self._clock_rang(unit, claimed))
+                return None
 
     def recover(self, unit: Unit, rows: list[SubmissionRow]) -> int:
         """What a node was sending when it died or lost its lease: nobody knows what came of it."""
@@ -79,13 +81,15 @@ class Delivery:
     async def _deliver(self, claimed: Claimed) -> Outcome | NotFound | None:
         entry = claimed.entry
         if entry is None:
-            return await self._invalid(claimed, ["the partner is not in the directory"])
+            await self._invalid(claimed, ["the partner is not in the directory"])
+            return None
         draft: Draft | None = None
         if claimed.document is None:
             try:
                 draft = self._preparation.draft(claimed, entry)
             except TranslationError as error:
-                return await self._invalid(claimed, [str(problem) for problem in error.problems])
+                await self._invalid(claimed, [str(problem) for problem in error.problems])
+                return None
             if draft.compared is not None and await self._is_no_news(claimed, draft.compared):
                 return None
         # Every attempt has the same operation id and Body, its own MessageID and Timestamp.
@@ -122,10 +126,12 @@ class Delivery:
         if entry is not None and asks:
             return await self._ask(claimed, entry)
         if row.status is Status.TAKEN:
-            return await self._do(lambda unit: self._overdue(unit, row))
+            await self._do(lambda unit: self._overdue(unit, row))
+            return None
         safe = idempotence is Idempotence.IDEMPOTENT
         event = Event.RETRY_SAFE if safe else Event.UNRESOLVABLE
-        return await self._do(lambda unit: self._leave_doubt(unit, row, event))
+        await self._do(lambda unit: self._leave_doubt(unit, row, event))
+        return None
 
     async def _ask(self, claimed: Claimed, entry: Entry) -> Outcome | NotFound:
         row = claimed.row
@@ -155,7 +161,7 @@ class Delivery:
             fence=row.fence,
             to=after(row.status, Event.SUBMIT),
             attempts=row.attempts + 1,
-            **(_kept(unit, row, draft) if draft else {}),
+            **(_kept(unit, row, draft) if draft else Changes()),
         )
         attempt = unit.add_attempt(
             row.id,
@@ -237,12 +243,12 @@ def _standing(unit: Unit, submission_id: str | None) -> Standing | None:
     )
 
 
-def _kept(unit: Unit, row: SubmissionRow, draft: Draft) -> dict[str, object]:
+def _kept(unit: Unit, row: SubmissionRow, draft: Draft) -> Changes:
     """What the submission keeps of its making: the Body, its inputs, the pins of its mapping."""
-    return {
-        "document": draft.document,
-        "inputs": draft.facts,
-        "pins": draft.translation.pins,
-        "body_digest": unit.case_digest(row.case_id, draft.document),
-        "content_digest": unit.case_digest(row.case_id, draft.translation.content),
-    }
+    return Changes(
+        document=draft.document,
+        inputs=draft.facts,
+        pins=draft.translation.pins,
+        body_digest=unit.case_digest(row.case_id, draft.document),
+        content_digest=unit.case_digest(row.case_id, draft.translation.content),
+    )

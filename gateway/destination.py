@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gateway.casebook import Case
+from gateway.case import Case
 from gateway.journal import SubmissionRow
 from gateway.mapping import Compiled
 from gateway.outcomes import NotFound, Outcome
@@ -28,6 +28,7 @@ class Letter:
     url: str
     expires_at: datetime
     operation: str = ""
+    operation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 
 from gateway.bridge import Bridge
 from gateway.delivery import Delivery
@@ -45,7 +45,7 @@ class Dispatch:
 
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Any,  # IReactorTime, which mypy cannot read
         journal: Journal,
         delivery: Delivery,
         gates: Gates,
@@ -74,7 +74,7 @@ class Dispatch:
         self._look_again = False
         self._stopped = True
         self._paused_until: datetime | None = None
-        self._alarm_clock: IDelayedCall | None = None
+        self._alarm_clock: Any = None
         self._idle: list[Deferred[None]] = []
         self._looping = LoopingCall(self._tick)
         self._looping.clock = reactor
@@ -119,9 +119,7 @@ class Dispatch:
         self.wake()
 
     def _start_look(self) -> None:
-        Deferred.fromCoroutine(self._look()).addErrback(
-            lambda failure: self._watcher.alarm("dispatch", failure.value)
-        )
+        Deferred.fromCoroutine(self._look()).addErrback(self._failed)
 
     async def _look(self) -> None:
         self._look_again = False
@@ -167,9 +165,7 @@ class Dispatch:
 
     def _begin(self, claimed: Claimed) -> None:
         self._under_way += 1
-        Deferred.fromCoroutine(self._work(claimed)).addErrback(
-            lambda failure: self._watcher.alarm("delivery", failure.value)
-        )
+        Deferred.fromCoroutine(self._work(claimed)).addErrback(self._failed)
 
     async def _work(self, claimed: Claimed) -> None:
         endpoint: Endpoint = (claimed.row.partner, claimed.row.endpoint)
@@ -193,6 +189,10 @@ class Dispatch:
         self._watcher.ended(claimed, outcome, self._reactor.seconds() - started)
         self.wake()
         self._tell_idle()
+
+    def _failed(self, failure: Failure) -> None:
+        # The outermost: a loop that died silently would be worse than any error it could meet.
+        self._watcher.alarm("dispatch", failure.value)
 
     def _tell_idle(self) -> None:
         if not self._under_way and not self._looking:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import perf_counter
 from uuid import uuid4
 
 from gateway.bridge import Bridge
@@ -24,9 +25,10 @@ from gateway.errors import (
 )
 from gateway.flow.reading import Reader
 from gateway.hl7.acknowledgment import Verdict, acknowledge, nak_for
-from gateway.hl7.conformance import Finding, structure
-from gateway.hl7.dossier import redact
+from gateway.hl7.conformance import structure
+from gateway.hl7.finding import Finding
 from gateway.hl7.message import Message
+from gateway.hl7.redaction import redact
 from gateway.journal import Journal, Unit
 
 
@@ -56,7 +58,8 @@ class Receipt:
     sender: str
     verdict: Verdict
     kind: str
-    """`birth`, `amend`, `cancel`, `merge`, `other` or `duplicate`."""
+    """`birth`, `amend`, `cancel`, `merge`, `other`, `duplicate` or `refused`."""
+    seconds: float = 0.0
 
 
 class Intake:
@@ -87,22 +90,23 @@ class Intake:
 
         `certificate_names` are the names in the client's certificate, None without TLS.
         """
+        began = perf_counter()
         try:
             received = self._read(payload, certificate_names)
         except PeerError as error:
-            return await self._refuse(payload, error)
+            return await self.refuse(payload, error)
         try:
             # Commit before acknowledging: after AA/CA the hospital forgets the message.
             receipt = await self._bridge(
                 self._journal.submit(lambda unit: self._take(unit, received))
             )
         except PeerError as error:
-            return await self._refuse(payload, error, received)
+            return await self.refuse(payload, error, received)
         except JournalError as error:
             # Fail closed: what cannot be stored is not taken; the hospital keeps it.
             internal = MessageRefused(str(error), code=207)
             return self._negative(payload, internal, received)
-        self._told(receipt)
+        self._told(replace(receipt, seconds=perf_counter() - began))
         return receipt.acknowledgment
 
     def _read(self, payload: bytes, certificate_names: frozenset[str] | None) -> Received:
@@ -133,7 +137,10 @@ class Intake:
         digest = unit.digest(message.raw)
         known = unit.find_duplicate(key, message.control_id, digest)
         if known is not None:
-            return Receipt(known.acknowledgment, received.sender.name, known.verdict, "duplicate")
+            # The sender did not read our answer: the same one again, and nothing else happens.
+            return Receipt(
+                known.acknowledgment, received.sender.name, received.verdict, "duplicate"
+            )
         kind, case = self._recognise(unit, received)
         stored = self._storable(received, case)
         message_id = unit.add_message(
@@ -188,7 +195,7 @@ class Intake:
             case _:
                 self._casebook.told(unit, case, message, message_id)
 
-    async def _refuse(
+    async def refuse(
         self, payload: bytes, error: PeerError, received: Received | None = None
     ) -> bytes | None:
         """Keep the refused bytes for the operator, then say no and where."""

@@ -11,14 +11,23 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings, Tree, build, in_order, read
 from gateway.units import Duration
 
 Source = Annotated[str, Field(min_length=1, description="an expression of the mapping language")]
-MapName = Literal["register", "amend", "cancel", "query", "answer"]
+MAPS = ("register", "amend", "cancel", "query", "answer")
+
+
+def _known_map(name: str) -> str:
+    if name not in MAPS:
+        raise ValueError(f"must be one of {', '.join(MAPS)}")
+    return name
+
+
+MapName = Annotated[str, AfterValidator(_known_map)]
 
 
 class Opening(Settings):

@@ -1,0 +1,172 @@
+"""A partner that speaks signed SOAP: wraps and signs a document, posts it, reads the answer.
+
+Which operation carries which step, and what an answer means, is the partner's own module
+(`comune/destination.py` and its like). Nothing of an answer is read before its signature held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import uuid4
+
+from lxml import etree
+
+from adapters.http import Lost, NotSent, Reply, SoapClient
+from gateway.destination import Answer, Letter
+from gateway.errors import TranslationError, VerificationError
+from gateway.lifecycle import Kind
+from gateway.mapping import Compiled
+from gateway.outcomes import Facts, NotFound, Outcome, Rejected, Unavailable, Unknown
+from gateway.partners import Entry
+from gateway.soap.contract import Contract, Operation
+from gateway.soap.envelope import build
+from gateway.soap.fault import read_fault
+from gateway.soap.keys import SigningKey
+from gateway.soap.profile import SecurityProfile
+from gateway.soap.sign import sign
+from gateway.soap.trust import Trust
+from gateway.soap.verify import verify
+from gateway.translation import Document
+from gateway.xml import parse
+
+QUERY = "query"
+
+
+class Partner(Protocol):
+    """The module of a partner: its table of operations and the meaning of its answers."""
+
+    OPERATIONS: Mapping[tuple[str, Kind], str]
+    QUERY: str
+
+    def outcome(self, facts: Facts) -> Outcome | NotFound:
+        """What the facts of an answer mean."""
+        ...
+
+    def fault(self, code: str, text: str) -> Rejected | Unavailable:
+        """What a declared fault means."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How to reach one office: whom to believe, and over which connections."""
+
+    client: SoapClient
+    trust: Trust
+    profile: SecurityProfile
+
+
+class SoapDestination:
+    """One kind of partner; `channel` gives the way to each of its offices."""
+
+    def __init__(
+        self,
+        partner: Partner,
+        contract: Contract,
+        key: SigningKey,
+        channel: Callable[[Entry], Channel],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._partner = partner
+        self._contract = contract
+        self._key = key
+        self._channel = channel
+        self._clock = clock
+
+    def wrap(
+        self, document: Document, entry: Entry, step: str, action: str, operation_id: str
+    ) -> Letter:
+        """An envelope with a MessageID and a Timestamp of its own, signed. Raises SigningError."""
+        operation = self._operation(step, action)
+        profile = self._channel(entry).profile
+        now, message_id = self._clock(), f"urn:uuid:{uuid4()}"
+        envelope = build(
+            parse(document) if isinstance(document, bytes) else document,
+            to=entry.endpoint,
+            action=operation.action,
+            message_id=message_id,
+            created=now,
+            profile=profile,
+        )
+        return Letter(
+            message_id=message_id,
+            envelope=sign(envelope, self._key, profile),
+            url=entry.endpoint,
+            expires_at=now + timedelta(seconds=profile.ttl),
+            operation=operation.name,
+            operation_id=operation_id,
+        )
+
+    async def send(self, letter: Letter, entry: Entry, answers: Compiled | None) -> Answer:
+        """Post it once; an answer counts only if it is signed, of this attempt, and as declared."""
+        channel = self._channel(entry)
+        operation = self._contract.operations[letter.operation]
+        result = await channel.client.post(
+            letter.url,
+            letter.envelope,
+            soap_action=operation.action if channel.profile.soap == "1.1" else None,
+            content_type=channel.profile.content_type(operation.action),
+            timeout=entry.timeout.total_seconds(),
+        )
+        match result:
+            case NotSent(reason):
+                return Answer(Unavailable(reason, received=False), note=reason[:200])
+            case Lost(reason, response):
+                body = response.body if response else b""
+                return Answer(Unknown(reason), body, note=reason[:200])
+            case Reply():
+                return self._read(result, letter, operation, channel, answers)
+
+    def _read(
+        self,
+        reply: Reply,
+        letter: Letter,
+        operation: Operation,
+        channel: Channel,
+        answers: Compiled | None,
+    ) -> Answer:
+        try:
+            verified = verify(
+                reply.body,
+                trust=channel.trust,
+                now=self._clock(),
+                profile=channel.profile,
+                relates_to={letter.message_id},
+            )
+        except VerificationError as error:
+            return Answer(Unknown(f"not trusted: {error}"), reply.body, note=str(error)[:200])
+        body = verified.body
+        if body.tag == operation.response:
+            return Answer(self._outcome(body, letter, answers), reply.body)
+        return Answer(self._fault(body, operation), reply.body)
+
+    def _outcome(
+        self, body: etree._Element, letter: Letter, answers: Compiled | None
+    ) -> Outcome | NotFound:
+        if self._contract.schema.check(body) or answers is None:
+            return Unknown("the answer breaks its contract")
+        result = answers.run(body, {})
+        if result.problems:
+            return Unknown(str(TranslationError(result.problems)))
+        facts: Facts = result.value  # type: ignore[assignment]  # XML → facts gives facts
+        if facts.get("idOperazione") != letter.operation_id:
+            return Unknown("the answer is about another operation")
+        return self._partner.outcome(facts)
+
+    def _fault(self, body: etree._Element, operation: Operation) -> Outcome:
+        fault = read_fault(body)
+        if fault is None or fault.detail is None or fault.detail.tag not in operation.faults:
+            # Partners have stored and then failed: what the contract does not declare says nothing.
+            return Unknown("a fault that the contract does not declare")
+        if self._contract.schema.check(fault.detail):
+            return Unknown("a declared fault that breaks its contract")
+        texts = {etree.QName(child).localname: child.text or "" for child in fault.detail}
+        return self._partner.fault(texts.get("codice", ""), texts.get("descrizione", ""))
+
+    def _operation(self, step: str, action: str) -> Operation:
+        partner = self._partner
+        name = partner.QUERY if action == QUERY else partner.OPERATIONS[step, Kind(action)]
+        return self._contract.operations[name]

@@ -1,0 +1,302 @@
+"""The gateway as a running process: where concrete things meet.
+
+Builds both corridors on one reactor, starts them in order (journal, then what was left on the
+wire, then listeners) and stops them in the reverse order. No domain rule lives here.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+from adapters.answers import outcome_of
+from adapters.callback_service import CONTRACT, CallbackService
+from adapters.mllp import MllpListener, Peer
+from adapters.observation import observation_site
+from adapters.site import capped_site
+from gateway import __version__
+from gateway.aftermath import Aftermath
+from gateway.callbacks import Callbacks
+from gateway.config import Configuration, Listener
+from gateway.connections import Connections
+from gateway.delivery import Delivery
+from gateway.destination import Claimed
+from gateway.dispatch import Dispatch
+from gateway.errors import PeerError
+from gateway.gates import Gates
+from gateway.ground import Ground, open_journal
+from gateway.intake import Intake, Receipt
+from gateway.journal import Journal
+from gateway.outcomes import Facts, NotFound, Outcome
+from gateway.preparation import Preparation
+from gateway.retry import Backoff
+from gateway.soap.contract import Contract
+from gateway.soap.profile import MODI
+from gateway.soap.replay import ReplayWindow
+from gateway.telemetry import Log, Metrics
+from gateway.xml import LIMIT, parse
+
+T = TypeVar("T")
+
+ESITO_NOTIFICATO = "gateway/esito_notificato.yaml"
+_KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
+
+
+def utc_now() -> datetime:
+    """This machine's clock. Stored times are the database's."""
+    return datetime.now(UTC)
+
+
+class App:
+    """One node. `start` and `stop` are awaited on its reactor."""
+
+    def __init__(self, reactor: Any, configuration: Configuration) -> None:
+        self._reactor = reactor
+        self.configuration = configuration
+        self.log = Log(style=configuration.log.format)
+        self.ground = Ground.of(configuration)
+        self.ground.compile_all()
+        self.metrics = Metrics(
+            senders=[sender.name for sender in configuration.senders],
+            partners=["comune", "agenzia_entrate", "asl", "ospedale"],
+            steps=list(self.ground.flow.steps),
+        )
+        self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
+        self.journal = open_journal(configuration)
+        self._listeners: list[MllpListener] = []
+        self._ports: list[Any] = []
+        # A repeated callback is also recognised in the journal; this refuses it at the door.
+        self._window = ReplayWindow(MODI.max_age + MODI.ahead)
+        self._build(self.journal)
+
+    def _build(self, journal: Journal) -> None:
+        ground, settings = self.ground, self.configuration.delivery
+        backoff = Backoff(**settings.retry.model_dump())
+        tolerance = timedelta(seconds=MODI.tolerance)
+        self.aftermath = Aftermath(ground.casebook, backoff, random.random, tolerance)
+        destinations = self.connections.destinations()
+        preparation = Preparation(ground.casebook, ground.mapping, destinations, utc_now)
+        delivery = Delivery(
+            journal,
+            ground.casebook,
+            self.aftermath,
+            preparation,
+            destinations,
+            self.bridge,
+            utc_now,
+        )
+        self.gates = Gates(ground.directory.entries)
+        self.dispatch = Dispatch(
+            self._reactor,
+            journal,
+            delivery,
+            self.gates,
+            self.bridge,
+            utc_now,
+            self,
+            node=self.configuration.node,
+            concurrency=settings.concurrency,
+            lease=settings.lease,
+            poll=settings.poll,
+        )
+        self.intake = Intake(
+            self.configuration,
+            journal,
+            ground.casebook,
+            ground.reader,
+            self.bridge,
+            utc_now,
+            self._told,
+        )
+        self.callbacks = Callbacks(
+            journal,
+            ground.casebook,
+            self.aftermath,
+            ground.directory,
+            self._callback_facts,
+            outcome_of,
+            self.bridge,
+        )
+
+    def bridge(self, future: Future[T]) -> Awaitable[T]:
+        """A future of the journal's writer thread, awaitable on the reactor."""
+        awaited: Deferred[T] = Deferred()
+
+        def settle() -> None:
+            error = future.exception()
+            if error is None:
+                awaited.callback(future.result())
+            else:
+                awaited.errback(error)
+
+        future.add_done_callback(lambda _: self._reactor.callFromThread(settle))
+        return awaited
+
+    async def start(self) -> None:
+        """Begin: first what an earlier life left, then new work, then the doors."""
+        await self.bridge(self.journal.submit(lambda unit: unit.start_node(__version__)))
+        recovered = await self.dispatch.start()
+        await self._apply_callbacks()
+        for listener in self.configuration.listeners:
+            self._listen(listener)
+        self._serve_callbacks()
+        site = observation_site(self._checks(), self.metrics)
+        address = self.configuration.http.address
+        self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
+        for name, days in self.connections.days_left():
+            self.metrics.certificate(name, days)
+        self.metrics.ages(evidence=self._evidence_age, queue=self._queue_age)
+        self.log("started", count=recovered)
+
+    async def stop(self) -> None:
+        """End in good order: no new messages, then no new attempts, then the journal."""
+        for listener in self._listeners:
+            await listener.stop()
+        for port in self._ports:
+            await port.stopListening()
+        await self.dispatch.stop()
+        await self.connections.close()
+        self.journal.close()
+        self.log("stopped")
+
+    def ended(self, claimed: Claimed, outcome: Outcome | NotFound | None, seconds: float) -> None:
+        """A submission's work ended (Watcher)."""
+        if outcome is None:
+            return
+        name = type(outcome).__name__
+        self.metrics.attempt(claimed.row.partner, name, seconds)
+        self.log(
+            "attempt",
+            submission=claimed.row.id,
+            step=claimed.row.step,
+            partner=claimed.row.partner,
+            outcome=name,
+        )
+
+    def alarm(self, what: str, error: BaseException) -> None:
+        """Something a person must hear of (Watcher)."""
+        self.log("alarm", "error", path=what, error=type(error).__name__)
+
+    def _told(self, receipt: Receipt) -> None:
+        self.metrics.acknowledged(receipt.sender, receipt.verdict.name, receipt.seconds)
+        if receipt.kind in _KINDS_OF_WORK:
+            self.dispatch.wake()
+
+    def _listen(self, listener: Listener) -> None:
+        async def intake(payload: bytes, peer: Peer) -> bytes | None:
+            return await self.intake.accept(payload, peer.certificate_names)
+
+        async def refuse(error: PeerError, head: bytes, peer: Peer) -> bytes | None:
+            return await self.intake.refuse(head, error)
+
+        made = MllpListener(
+            self._reactor,
+            listener.address,
+            intake,
+            refuse,
+            name=listener.name,
+            limits=listener.limits,
+            log=self.log,
+            metrics=self.metrics,
+            tls=self.connections.listener_tls(listener),
+        )
+        made.start()
+        self._listeners.append(made)
+
+    def _serve_callbacks(self) -> None:
+        settings = self.configuration.callbacks
+        if settings is None:
+            return
+        service = CallbackService(
+            self.ground.directory,
+            Contract.load(self.configuration.xsd / CONTRACT, self.configuration.xsd),
+            self.callbacks,
+            trust=self.connections.trust,
+            key=self.connections.signing_key,
+            profile=MODI,
+            clock=utc_now,
+            seen=self._seen,
+            stored=self._callback_stored,
+            on_refusal=lambda error: self.alarm("callback", error),
+        )
+        factory = self.connections.callback_factory(capped_site(service, LIMIT))
+        address = settings.address
+        self._ports.append(self._reactor.listenTCP(address.port, factory, interface=address.host))
+
+    def _seen(self, message_id: str) -> bool:
+        return self._window.seen(message_id, self._reactor.seconds())
+
+    def _callback_stored(self) -> None:
+        Deferred.fromCoroutine(self._apply_callbacks()).addErrback(
+            lambda failure: self.alarm("callback", failure.value)
+        )
+
+    async def _apply_callbacks(self) -> None:
+        while await self.callbacks.apply_stored():
+            self.dispatch.wake()
+
+    def _callback_facts(self, body: bytes) -> Facts | None:
+        profile = self.ground.profiles[0]
+        result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
+        facts: Facts | None = None if result.problems else result.value  # type: ignore[assignment]  # XML → facts
+        return facts
+
+    def _checks(self) -> dict[str, Any]:
+        return {"store": self._store, "sign": self._sign, "queue": self._queue}
+
+    async def _store(self) -> str | None:
+        health = self.journal.health()
+        return None if health.healthy else health.error or "the journal cannot be written"
+
+    async def _sign(self) -> str | None:
+        if self.dispatch.paused:
+            return "documents cannot be signed"
+        ended = [name for name, days in self.connections.days_left() if days <= 0]
+        return f"expired: {', '.join(ended)}" if ended else None
+
+    async def _queue(self) -> str | None:
+        with self.journal.view() as view:
+            view.next_due()
+        return None
+
+    def _evidence_age(self) -> float:
+        return self.journal.health().checkpoint_age or 0.0
+
+    def _queue_age(self) -> float:
+        with self.journal.view() as view:
+            due = view.next_due()
+        return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
+
+
+def run(configuration: Configuration) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigurationError or JournalError if it cannot start."""
+    from twisted.internet import reactor as installed  # the default reactor is chosen on import
+
+    reactor: Any = installed
+    app = App(reactor, configuration)
+    globalLogPublisher.addObserver(app.log.observe)
+    failed: list[BaseException] = []
+
+    def stop(*_: object) -> None:
+        Deferred.fromCoroutine(app.stop()).addBoth(lambda _: reactor.stop())
+
+    def cannot(failure: Any) -> None:
+        failed.append(failure.value)
+        reactor.stop()
+
+    def begin() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: reactor.callFromThread(stop))
+        Deferred.fromCoroutine(app.start()).addErrback(cannot)
+
+    reactor.callWhenRunning(begin)
+    reactor.run(installSignalHandlers=False)
+    if failed:
+        raise failed[0]

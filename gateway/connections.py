@@ -1,0 +1,168 @@
+"""Keys, certificates and the ways to every partner, made once from the configuration.
+
+Everything that can be wrong with a file is told at start-up. The certificates' remaining days are
+for `/health` and the metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+import adapters.agenzia_entrate.destination as agenzia_entrate
+import adapters.asl.destination as asl
+import adapters.comune.destination as comune
+from adapters.http import SoapClient
+from adapters.keys import ClientTls, Identity, ServerTls, load_certificates, load_identity
+from adapters.mllp import MllpSender
+from adapters.mllp.tls import client_tls
+from adapters.ospedale.destination import ReturnFeed
+from adapters.soap_destination import Channel, Partner, SoapDestination
+from gateway.config import Configuration, KeyPair, Listener, Sender
+from gateway.destination import Destination
+from gateway.errors import ConfigurationError
+from gateway.partners import Directory, Entry
+from gateway.soap.contract import Contract
+from gateway.soap.keys import SigningKey
+from gateway.soap.profile import MODI, MODI_SOAP12, SecurityProfile
+from gateway.soap.trust import Trust
+
+PARTNERS: Final[dict[str, Partner]] = {
+    "comune": comune,
+    "agenzia_entrate": agenzia_entrate,
+    "asl": asl,
+}
+PROFILES: Final[dict[str, SecurityProfile]] = {
+    profile.name: profile for profile in (MODI, MODI_SOAP12)
+}
+
+
+class Connections:
+    """The node's own keys, and the channels made with them."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        configuration: Configuration,
+        directory: Directory,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._reactor = reactor
+        self._configuration = configuration
+        self._directory = directory
+        self._clock = clock
+        self.tls_identity = _identity(configuration.certs.tls)
+        signing = _identity(configuration.certs.sign)
+        self.signing_key = SigningKey(signing.private_key, signing.certificate)
+        self._signing_identity = signing
+        self._clients: list[SoapClient] = []
+        self._senders: dict[str, MllpSender] = {}
+        self._client = cache(self._make_client)
+        self._channels = {
+            (entry.partner, entry.code): self._channel(entry)
+            for entry in directory.entries
+            if entry.partner in PARTNERS
+        }
+
+    def destinations(self) -> dict[str, Destination]:
+        """By kind of partner: the administrations over SOAP, the hospitals over MLLP."""
+        xsd = self._configuration.xsd
+        found: dict[str, Destination] = {"ospedale": ReturnFeed(self._sender, self._clock)}
+        for name, partner in PARTNERS.items():
+            entries = self._directory.of(name)
+            if not entries or entries[0].contract is None:
+                continue
+            contract = Contract.load(xsd / entries[0].contract, xsd)
+            found[name] = SoapDestination(
+                partner, contract, self.signing_key, self._channel_of, self._clock
+            )
+        return found
+
+    def trust(self, entry: Entry) -> Trust:
+        """Whose signatures are this office's."""
+        assert entry.ca is not None  # the directory requires it of every administration
+        signer = entry.signer or ""
+        if signer.startswith("sha256:"):
+            pin = frozenset({signer.removeprefix("sha256:").lower()})
+            return Trust(load_certificates(entry.ca), fingerprints=pin)
+        subjects = frozenset({signer}) if signer else frozenset()
+        return Trust(load_certificates(entry.ca), subjects=subjects)
+
+    def listener_tls(self, listener: Listener) -> Any:
+        """What makes a listener's connections; None: plain."""
+        if listener.tls is None:
+            return None
+        own = listener.tls.certificate
+        identity = _identity(own) if own else self.tls_identity
+        return ServerTls(identity, load_certificates(listener.tls.ca))
+
+    def callback_factory(self, site: Any) -> Any:
+        """`site` behind mutual TLS, for every administration of the directory."""
+        paths = {entry.ca for entry in self._directory.entries if entry.ca is not None}
+        authorities = [each for path in sorted(paths) for each in load_certificates(path)]
+        settings = self._configuration.callbacks
+        own = settings.tls.certificate if settings and settings.tls else None
+        identity = _identity(own) if own else self.tls_identity
+        creator: Any = ServerTls(identity, authorities)  # mypy does not see zope's interfaces
+        return TLSMemoryBIOFactory(creator, False, site, clock=self._reactor)
+
+    def days_left(self) -> Iterable[tuple[str, float]]:
+        """How long our own certificates last."""
+        now = self._clock()
+        yield "tls", self.tls_identity.days_left(now)
+        yield "sign", self._signing_identity.days_left(now)
+
+    async def close(self) -> None:
+        """Close every kept connection."""
+        for client in self._clients:
+            client.close()
+        for sender in self._senders.values():
+            await sender.close()
+
+    def _channel_of(self, entry: Entry) -> Channel:
+        return self._channels[entry.partner, entry.code]
+
+    def _channel(self, entry: Entry) -> Channel:
+        profile = PROFILES.get(entry.security)
+        if profile is None:
+            known = ", ".join(sorted(PROFILES))
+            text = f"{entry.partner} {entry.code}: security: known profiles are {known}"
+            raise ConfigurationError([text])
+        assert entry.ca is not None  # the directory requires it of every administration
+        return Channel(self._client(entry.ca), self.trust(entry), profile)
+
+    def _make_client(self, ca: Path) -> SoapClient:
+        client = SoapClient(self._reactor, ClientTls(self.tls_identity, load_certificates(ca)))
+        self._clients.append(client)
+        return client
+
+    def _sender(self, entry: Entry) -> MllpSender:
+        if entry.code not in self._senders:
+            self._senders[entry.code] = self._make_sender(entry)
+        return self._senders[entry.code]
+
+    def _make_sender(self, entry: Entry) -> MllpSender:
+        feed = next(
+            sender.return_feed for sender in self._configuration.senders if _is(sender, entry)
+        )
+        assert feed is not None  # the entry was made from it
+        tls = None
+        if feed.tls is not None:
+            tls = client_tls(feed.address.host, load_certificates(feed.tls.ca), self.tls_identity)
+        seconds = feed.timeout.total_seconds()
+        return MllpSender(self._reactor, feed.address, tls=tls, timeout=seconds)
+
+
+def _is(sender: Sender, entry: Entry) -> bool:
+    return sender.name == entry.code
+
+
+def _identity(pair: KeyPair) -> Identity:
+    certificate = pair.pkcs12 or pair.certificate
+    assert certificate is not None  # KeyPair requires one of the two
+    return load_identity(certificate, pair.key, password_file=pair.password_file)
