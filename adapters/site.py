@@ -4,6 +4,8 @@ Knows Twisted's HTTP only. A body that is announced too long is not read; one th
 long on its way ends the connection (CWE-400).
 """
 
+# ruff: noqa: N802  (the names are Twisted's)
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,35 +23,36 @@ class CappedRequest(Request):
     _refused = False
     _received = 0
 
-    def gotLength(self, length: int | None) -> None:  # noqa: N802  # Twisted's name
+    def gotLength(self, length: int | None) -> None:
         """Called with the announced length, None for a chunked body, before any of it is read."""
-        super().gotLength(length)
+        super().gotLength(length)  # type: ignore[no-untyped-call]  # Twisted's
         if length is not None and length > self.limit:
             self._refuse()
 
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
+    def handleContentChunk(self, data: bytes) -> None:
         """Called with each piece of the body."""
         self._received += len(data)
         if self._received > self.limit:
             self._refuse()
         if not self._refused:
-            super().handleContentChunk(data)
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]  # Twisted's
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802  # Twisted's name
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called when the body is whole; a refused one has no resource to go to."""
         if not self._refused:
-            super().requestReceived(command, path, version)
+            super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]  # same
 
     def _refuse(self) -> None:
         if self._refused:
             return
         self._refused = True
-        transport: Any = self.channel.transport
-        transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")
-        self.channel.loseConnection()
+        channel: Any = self.channel
+        channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")
+        channel.loseConnection()
 
 
-def capped_site(resource: Resource, limit: int) -> Site:
+def capped_site(resource: Resource, limit: int) -> Any:
     """A Site over `resource` that reads bodies of at most `limit` bytes and drops idle peers."""
     kind = type("Capped", (CappedRequest,), {"limit": limit})
-    return Site(resource, requestFactory=kind, timeout=IDLE_SECONDS)
+    site: Any = Site
+    return site(resource, requestFactory=kind, timeout=IDLE_SECONDS)

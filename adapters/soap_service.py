@@ -6,6 +6,8 @@ too. A refusal names the check and the element, never a value. Used by the gatew
 outcomes and by the simulated administrations.
 """
 
+# ruff: noqa: N802, N815  (the names are Twisted's)
+
 from __future__ import annotations
 
 import re
@@ -20,7 +22,7 @@ from lxml import etree
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import NOT_DONE_YET
 
 from adapters.spyne_dispatch import Call, DeclaredFault, Dispatcher
 from gateway.errors import SigningError, VerificationError
@@ -57,7 +59,7 @@ class SoapService(Resource):
     `on_refusal` hears of each request that was not believed. It belongs under `site.capped_site`.
     """
 
-    isLeaf = True  # noqa: N815  # Twisted's name
+    isLeaf = True
     log = Logger()
 
     def __init__(
@@ -72,13 +74,13 @@ class SoapService(Resource):
         seen: Callable[[str], bool],
         on_refusal: Callable[[VerificationError], None],
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._dispatcher = Dispatcher(application)
         self._contract = contract
         self._trust, self._key, self._profile = trust, key, profile
         self._clock, self._seen, self._on_refusal = clock, seen, on_refusal
 
-    def render_GET(self, request: Request) -> bytes:  # noqa: N802  # Twisted's name
+    def render_GET(self, request: Any) -> bytes:
         """Our contract at `?wsdl` and its schemas at `?xsd=name`; nothing else by GET."""
         found = self._published(request)
         if found is None:
@@ -88,7 +90,7 @@ class SoapService(Resource):
         request.setHeader(b"content-type", b"text/xml; charset=utf-8")
         return found
 
-    def render_POST(self, request: Request) -> int:  # noqa: N802  # Twisted's name
+    def render_POST(self, request: Any) -> int:
         """Answer now or later; a connection that is gone by then gets nothing."""
         gone: list[object] = []
         # The work goes on: what an operation began, it ends, whoever listens.
@@ -96,7 +98,7 @@ class SoapService(Resource):
         Deferred.fromCoroutine(self._serve(request, gone))
         return NOT_DONE_YET
 
-    async def _serve(self, request: Request, gone: list[object]) -> None:
+    async def _serve(self, request: Any, gone: list[object]) -> None:
         try:
             reply = await self.exchange(
                 request.content.read(LIMIT + 1),
@@ -109,7 +111,7 @@ class SoapService(Resource):
         if not gone:
             self.deliver(request, reply)
 
-    def deliver(self, request: Request, reply: Reply) -> None:
+    def deliver(self, request: Any, reply: Reply) -> None:
         """Write the reply to a caller who is still there."""
         request.setResponseCode(reply.status)
         request.setHeader(b"content-type", reply.content_type.encode("ascii"))
@@ -159,7 +161,7 @@ class SoapService(Resource):
     def declared_fault(self, fault: DeclaredFault, *, relates_to: str | None) -> Reply:
         """The contract's `FaultServizio`, signed, with HTTP 500 (WS-I BP 1.2, R1126)."""
         namespace = self._contract.namespace
-        detail = etree.Element(f"{{{namespace}}}FaultServizio", nsmap={None: namespace})
+        detail = etree.Element(f"{{{namespace}}}FaultServizio", nsmap={"icaro": namespace})
         members = {"codice": fault.codice, "descrizione": fault.descrizione, "campo": fault.campo}
         for name, text in members.items():
             if text:
@@ -175,7 +177,12 @@ class SoapService(Resource):
         return self._signed(500, body, FAULT_ACTION, relates_to)
 
     def _signed(
-        self, status: int, body: etree._Element, action: str, relates_to: str | None
+        self,
+        status: int,
+        body: etree._Element,
+        action: str,
+        relates_to: str | None,
+        key: SigningKey | None = None,
     ) -> Reply:
         envelope = build(
             body,
@@ -186,7 +193,7 @@ class SoapService(Resource):
             profile=self._profile,
             relates_to=relates_to,
         )
-        content = sign(envelope, self._key, self._profile)
+        content = sign(envelope, key or self._key, self._profile)
         return Reply(status, content, self._profile.content_type(action))
 
     def _admit(self, raw: bytes, content_type: str, soap_action: str | None) -> Call:
@@ -211,7 +218,7 @@ class SoapService(Resource):
             signer_subject=verified.signer_subject,
         )
 
-    def _published(self, request: Request) -> bytes | None:
+    def _published(self, request: Any) -> bytes | None:
         if any(name.lower() == b"wsdl" for name in request.args):
             return _with_queries(self._contract.path.read_bytes())
         for name in request.args.get(b"xsd", []):

@@ -13,7 +13,7 @@ import sys
 import warnings
 from typing import Any
 
-import six
+import six  # type: ignore[import-untyped]  # six ships no types
 
 _MOVED = (
     "moves",
@@ -42,16 +42,16 @@ _alias_six()
 with warnings.catch_warnings():
     # `cgi` is deprecated since 3.11 and comes from legacy-cgi from 3.13 on; spyne imports it.
     warnings.simplefilter("ignore")
-    from spyne import (  # type: ignore[import-untyped]  # spyne ships no types
+    from spyne import (
         Application,
         MethodContext,
         Service,
         rpc,
     )
-    from spyne.model import AnyXml  # type: ignore[import-untyped]  # spyne ships no types
-    from spyne.model.fault import Fault  # type: ignore[import-untyped]  # spyne ships no types
-    from spyne.protocol.soap import Soap11  # type: ignore[import-untyped]  # spyne ships no types
-    from spyne.server import ServerBase  # type: ignore[import-untyped]  # spyne ships no types
+    from spyne.model import AnyXml
+    from spyne.model.fault import Fault
+    from spyne.protocol.soap import Soap11
+    from spyne.server import ServerBase
 _forget_old_importer()
 
 # spyne's own log lines quote documents and exceptions: personal data.

@@ -49,9 +49,9 @@ class Person:
 class AgenziaEntrate:
     """The rules of `CodiceFiscale`.
 
-    `belfiore` gives the Belfiore code of an ISTAT code of a comune or of a foreign state, None
-    if there is none. `forgetful`: without idempotence a person known already is given a second
-    code, which is the harm that a blind resend does.
+    `belfiore` gives the Belfiore code of an ISTAT code on a day, None if there is none.
+    `forgetful`: without idempotence a person known already is given a second code, which is the
+    harm that a blind resend does.
     """
 
     catalogue = CATALOGUE
@@ -61,7 +61,7 @@ class AgenziaEntrate:
 
     def __init__(
         self,
-        belfiore: Callable[[str], str | None],
+        belfiore: Callable[[str, date], str | None],
         today: Callable[[], date],
         *,
         forgetful: bool = False,
@@ -176,7 +176,8 @@ class AgenziaEntrate:
             if not value:
                 raise LookupError(errors.MISSING_FIELD, f"generalita/{name}")
         place = _place(body)
-        belfiore = self._belfiore(place)
+        born = date.fromisoformat(parts["dataNascita"])
+        belfiore = self._belfiore(place, born)
         if belfiore is None:
             raise LookupError(_unknown(place), _PLACE_FIELD)
         identity = "|".join([*parts.values(), place, text(body, "ordineNascita")])
@@ -186,7 +187,7 @@ class AgenziaEntrate:
                 parts["cognome"],
                 parts["nome"],
                 sex=parts["sesso"],
-                born=date.fromisoformat(parts["dataNascita"]),
+                born=born,
                 belfiore=belfiore,
             ),
             given=text(body, _CODE_FIELD),

@@ -7,7 +7,7 @@ signatures and spyne are in `service.py` and `adapters/soap_service.py`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from lxml import etree
@@ -15,8 +15,8 @@ from lxml import etree
 from adapters.simulation.bad_days import BadDay, Plan
 from adapters.simulation.catalogue import Catalogue, refused
 from adapters.simulation.documents import Answer, digest, render, text
-from adapters.simulation.store import Effect, Store
-from adapters.soap_service import Call, DeclaredFault
+from adapters.simulation.store import Effect, Promise, Store
+from adapters.spyne_dispatch import Call, DeclaredFault
 from gateway.soap.contract import Contract
 from gateway.xml import canonical
 
@@ -24,6 +24,13 @@ QUERY: Final = "consultaEsito"
 ECHO: Final = "echo"
 LATER: Final = ("callback_before_reply", "callback_twice", "answer_later")
 NO_QUERY: Final = "NON_OFFERTA"
+
+
+@dataclass(frozen=True)
+class PlannedCall(Call):
+    """A call and the bad days that bite it."""
+
+    plan: Plan = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ class Switches:
     queryable: bool = True
 
 
-Later = Callable[[Effect, BadDay], Awaitable[None] | None]
-"""Sends an outcome that was kept back: at once if it gives something to await."""
+Later = Callable[[Effect], Awaitable[object] | None]
+"""Keeps an effect's promise later; gives something to await if that is before the reply."""
 
 
 class Administration:
@@ -72,11 +79,11 @@ class Administration:
         for effect in store.effects:
             rules.learn(effect)
 
-    def operations(self) -> Mapping[str, Callable[[Call], Awaitable[etree._Element]]]:
+    def operations(self) -> Mapping[str, Callable[[PlannedCall], Awaitable[etree._Element]]]:
         """One function an operation of the contract."""
         return dict.fromkeys(self._contract.operations, self.perform)
 
-    async def perform(self, call: Call) -> etree._Element:
+    async def perform(self, call: PlannedCall) -> etree._Element:
         """Answer one verified call; raises DeclaredFault where the contract says so."""
         name, plan = call.operation.name, call.plan
         if "outage" in plan:
@@ -90,14 +97,14 @@ class Administration:
             return self._render(name, earlier.answer)
         return self._render(name, await self._decide(call, plan))
 
-    def _earlier(self, call: Call) -> Effect | None:
+    def _earlier(self, call: PlannedCall) -> Effect | None:
         operation_id = _operation_id(call)
         effect = self._store.last(operation_id) if self._switches.idempotent else None
         if effect is not None and effect.sha256 != digest(call.body):
             raise self._fault(self._rules.other_body, "testataRichiesta/idOperazione")
         return effect
 
-    async def _decide(self, call: Call, plan: Plan) -> Answer:
+    async def _decide(self, call: PlannedCall, plan: Plan) -> Answer:
         told = {"idOperazione": _operation_id(call)}
         if "refuse" in plan:
             return told | dict(self._planned_refusal(plan["refuse"]))
@@ -107,12 +114,13 @@ class Administration:
             return told | dict(judgement.answer)
         day = next((plan[name] for name in LATER if name in plan), None)
         effect = self._keep(call, told | dict(judgement.answer), judgement.facts, day)
-        if day is not None:
-            await self._promise(effect, day)
+        sent = self._later(effect) if day is not None else None
+        if sent is not None:
+            await sent
         return effect.answer
 
     def _keep(
-        self, call: Call, outcome: Answer, facts: Mapping[str, str], day: BadDay | None
+        self, call: PlannedCall, outcome: Answer, facts: Mapping[str, str], day: BadDay | None
     ) -> Effect:
         first, last = outcome, outcome
         if day is not None:
@@ -130,14 +138,10 @@ class Administration:
             answer=first,
             outcome=last,
             facts=facts,
+            promise=_promise(day),
         )
         self._rules.learn(effect)
         return effect
-
-    async def _promise(self, effect: Effect, day: BadDay) -> None:
-        sent = self._later(effect, day)
-        if sent is not None:
-            await sent
 
     def _planned_refusal(self, day: BadDay) -> Answer:
         code = str(day.options.get("codice", next(iter(self._rules.catalogue))))
@@ -162,8 +166,18 @@ class Administration:
         return DeclaredFault(code, entry.text if entry else "Errore non catalogato", field)
 
 
-def _operation_id(call: Call) -> str:
+def _operation_id(call: PlannedCall) -> str:
     return text(call.body, "testataRichiesta/idOperazione")
+
+
+def _promise(day: BadDay | None) -> Promise | None:
+    if day is None:
+        return None
+    messages = 2 if day.name == "callback_twice" else 1
+    if day.name == "callback_before_reply":
+        return {"after": 0.0, "messages": messages}
+    when_asked = day.options.get("after", 1) is None
+    return {"after": None if when_asked else day.number("after", 1), "messages": messages}
 
 
 def _taken(outcome: Answer) -> Answer:

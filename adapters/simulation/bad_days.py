@@ -54,8 +54,12 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         frozenset({"how"}),
     ),
     "refuse_connections": Kind(Bites.LISTENER, "nobody listens"),
-    "expired_certificate": Kind(Bites.LISTENER, "TLS with a certificate of last year"),
-    "other_host": Kind(Bites.LISTENER, "TLS with another host's certificate"),
+    "expired_certificate": Kind(
+        Bites.LISTENER, "TLS with the tls.pem and tls.key of `folder`", frozenset({"folder"})
+    ),
+    "other_host": Kind(
+        Bites.LISTENER, "TLS with the tls.pem and tls.key of `folder`", frozenset({"folder"})
+    ),
     "several_candidates": Kind(
         Bites.JUDGEMENT, "esito SCELTA with `count` (2) candidates", frozenset({"count"})
     ),
@@ -104,6 +108,8 @@ class BadDay:
         unknown = set(self.options) - CATALOGUE[self.name].options
         if unknown:
             raise ValueError(f"{self.name} has no option {', '.join(sorted(unknown))}")
+        if "folder" in CATALOGUE[self.name].options and "folder" not in self.options:
+            raise ValueError(f"{self.name} needs the option folder")
 
     def number(self, option: str, default: float) -> float:
         """An option that is a number."""
@@ -122,9 +128,13 @@ class BadDays:
         self.changed = changed
 
     def add(self, day: BadDay) -> None:
-        """Switch one on."""
+        """Switch one on; if it cannot be, what `changed` raises, and it stays off."""
         self._on.append(day)
-        self.changed()
+        try:
+            self.changed()
+        except Exception:
+            self._on.remove(day)
+            raise
 
     def clear(self, name: str | None = None) -> None:
         """Switch all off, or all of one name."""

@@ -37,13 +37,13 @@ def anywhere(body: etree._Element, name: str) -> str:
 
 def render(name: str, answer: Answer) -> etree._Element:
     """`{namespace}Root` with the answer's values as children in that namespace."""
-    namespace = etree.QName(name).namespace
-    root = etree.Element(name, nsmap={None: namespace})
+    namespace = etree.QName(name).namespace or ""
+    root = etree.Element(name, nsmap={"icaro": namespace})
     _fill(root, answer, namespace)
     return root
 
 
-def _fill(parent: etree._Element, answer: Answer, namespace: str | None) -> None:
+def _fill(parent: etree._Element, answer: Answer, namespace: str) -> None:
     for name, value in answer.items():
         values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         for one in values:

@@ -13,9 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from adapters.simulation.documents import Answer
+
+
+class Promise(TypedDict):
+    """The callback that is owed: seconds to wait (None: until asked), and how many times."""
+
+    after: float | None
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Effect:
     answer: Answer = field(repr=False)
     outcome: Answer = field(repr=False)
     """The answer, unless that was PRESA_IN_CARICO: then what the callback will tell."""
+    promise: Promise | None = None
 
 
 class Store:
@@ -65,6 +73,7 @@ class Store:
         answer: Answer,
         outcome: Answer,
         facts: Mapping[str, str],
+        promise: Promise | None,
     ) -> Effect:
         """Write an effect and its document; both are on disk when this returns."""
         effect = Effect(
@@ -78,6 +87,7 @@ class Store:
             facts=facts,
             answer=answer,
             outcome=outcome,
+            promise=promise,
         )
         # One without its line, left by a crash, is overwritten: it was never answered.
         with open(self._folder / "documents" / f"{effect.seq:06d}.xml", "wb") as file:
@@ -95,8 +105,7 @@ class Store:
 
     def is_owed(self, effect: Effect) -> bool:
         """Whether it was taken in charge and its outcome was not delivered yet."""
-        taken = effect.answer.get("esito") == "PRESA_IN_CARICO"
-        return taken and effect.idOperazione not in self._done
+        return effect.promise is not None and effect.idOperazione not in self._done
 
     def owed(self) -> list[Effect]:
         """Every effect whose outcome is still to be delivered."""
