@@ -1,0 +1,337 @@
+"""Calls: definitions with parameters are inlined, functions are typed, checked and bound.
+
+`exists`, `count`, `is_null` and `lookup` look at what their argument *is* (a path, a table), not
+at its value, so they are made here; all others come from the list of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from gateway.mapping import expressions, text_functions, time_functions
+from gateway.mapping.document import Definition
+from gateway.mapping.finding import did_you_mean
+from gateway.mapping.functions import FUNCTIONS, Function
+from gateway.mapping.hl7_groups import Groups
+from gateway.mapping.hl7_paths import Repetitions, Segments
+from gateway.mapping.hl7_paths import is_null as repetitions_null
+from gateway.mapping.hl7_paths import value_of as value_of_repetitions
+from gateway.mapping.kinds import Kind, fits
+from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
+from gateway.mapping.names import Meaning, Scope, defined
+from gateway.mapping.problem import Fault
+from gateway.mapping.syntax import Attribute, Call, Field, Name, Part, Select, Syntax, Walk
+from gateway.mapping.tables import CodeTable
+from gateway.mapping.xml_paths import Elements
+from gateway.mapping.xml_paths import is_null as elements_null
+
+_LISTS: Final = (text_functions, time_functions)
+"""Importing them enters their functions in FUNCTIONS."""
+
+
+def call(tree: Call, scope: Scope) -> Meaning:
+    """What `name(arguments)` means."""
+    definition = defined(tree.name, scope)
+    if definition is not None and definition.parameters:
+        return _inline(tree, definition, scope)
+    special = _SPECIAL.get(tree.name)
+    if special is not None:
+        return special(tree, scope)
+    function = FUNCTIONS.get(tree.name)
+    if function is not None:
+        return _function(tree, function, scope)
+    known = [*FUNCTIONS, *_SPECIAL, *scope.world.definitions, *scope.world.lets]
+    text = f"unknown function {tree.name}{did_you_mean(tree.name, known)}"
+    return scope.error(tree.column, "M03", text)
+
+
+def _inline(tree: Call, definition: Definition, scope: Scope) -> Meaning:
+    wanted = definition.parameters
+    if len(tree.arguments) != len(wanted):
+        text = f"{tree.name}({', '.join(wanted)}) has {len(tree.arguments)} arguments here"
+        return scope.error(tree.column, "M04", text)
+    world = scope.world
+    if not world.expand(definition.name, scope.position.after(tree.column)):
+        return UNKNOWN
+    given = [expressions.meaning_of(argument, scope) for argument in tree.arguments]
+    level = "mapping" if world.lets.get(definition.name) is definition else "profile"
+    names: Mapping[str, Meaning] = dict(zip(wanted, given, strict=True))
+    return expressions.inlined(
+        definition, Scope(world, definition.text.position, bindings=names, level=level)
+    )
+
+
+def _arity(tree: Call, scope: Scope, least: int, most: int, signature: str) -> bool:
+    if least <= len(tree.arguments) <= most:
+        return True
+    text = f"{signature} has {len(tree.arguments)} arguments here"
+    scope.error(tree.column, "M04", text)
+    return False
+
+
+def _exists(tree: Call, scope: Scope) -> Meaning:
+    if not _arity(tree, scope, 1, 1, "exists(path)"):
+        return UNKNOWN
+    every = _every(tree.arguments[0], scope)
+
+    def read(run: Run) -> bool:
+        return len(every(run)) > 0
+
+    return Value(read, Kind.BOOLEAN)
+
+
+def _count(tree: Call, scope: Scope) -> Meaning:
+    if not _arity(tree, scope, 1, 1, "count(path)"):
+        return UNKNOWN
+    every = _every(tree.arguments[0], scope)
+
+    def read(run: Run) -> int:
+        return len(every(run))
+
+    return Value(read, Kind.INTEGER)
+
+
+def _every(tree: Syntax, scope: Scope) -> Read[Sequence[Any]]:
+    """All there is at a path, chosen or not; of a value, itself if it is there."""
+    meaning = expressions.meaning_of(tree, scope)
+    if isinstance(meaning, Segments | Groups):
+        return meaning.every
+    if isinstance(meaning, Elements):
+        return _elements_with_content(meaning)
+    if isinstance(meaning, Repetitions):
+        return _texts(meaning)
+    if meaning.many:
+        return meaning.read
+    read = meaning.read
+
+    def every(run: Run) -> Sequence[Any]:
+        value = read(run)
+        return () if value is None or value == "" else (value,)
+
+    return every
+
+
+def _texts(path: Repetitions) -> Read[Sequence[Any]]:
+    if path.chosen or path.component:
+        return value_of_repetitions(replace(path, many=True)).read
+    every, number = path.every, path.number
+
+    def there(run: Run) -> Sequence[Any]:
+        found = ((segment, segment.whole(number, at)) for segment, at in every(run))
+        return [segment for segment, text in found if text and text != '""']
+
+    return there
+
+
+def _elements_with_content(path: Elements) -> Read[Sequence[Any]]:
+    def there(run: Run) -> Sequence[Any]:
+        return [each for each in path.every(run) if len(each) or each.text or each.attrib]
+
+    return there
+
+
+def _is_null(tree: Call, scope: Scope) -> Meaning:
+    if not _arity(tree, scope, 1, 1, "is_null(path)"):
+        return UNKNOWN
+    meaning = expressions.meaning_of(tree.arguments[0], scope)
+    if isinstance(meaning, Repetitions):
+        return Value(repetitions_null(meaning), Kind.BOOLEAN)
+    if isinstance(meaning, Elements):
+        return Value(elements_null(meaning), Kind.BOOLEAN)
+    if meaning is UNKNOWN:
+        return UNKNOWN
+    return scope.error(tree.column, "M04", "is_null asks for a field or an element")
+
+
+def _lookup(tree: Call, scope: Scope) -> Meaning:
+    if not _arity(tree, scope, 3, 4, "lookup(value, table, column[, on])"):
+        return UNKNOWN
+    value = expressions.value_of(tree.arguments[0], scope)
+    table = _table(tree.arguments[1], scope)
+    on = expressions.value_of(tree.arguments[3], scope) if len(tree.arguments) > 3 else None
+    if table is None:
+        return UNKNOWN
+    column = _column(tree.arguments[2], table, scope)
+    if value.kind not in (Kind.TEXT, Kind.UNKNOWN):
+        return scope.error(tree.column, "M04", f"lookup asks for a text, not a {value.kind}")
+    if on is not None and on.kind not in (Kind.DATE, Kind.UNKNOWN):
+        return scope.error(tree.column, "M04", f"lookup asks for a date, not a {on.kind}")
+    if column is None:
+        return UNKNOWN
+    where = value.label or label(tree)
+    read = _looked_up(value.read, table, column, on.read if on else None, where)
+    return Value(read, Kind.TEXT, null=value.null, label=where)
+
+
+def _table(tree: Syntax, scope: Scope) -> CodeTable | None:
+    name = tree.value if isinstance(tree, Name) else ""
+    table = scope.tables.get(name)
+    if table is None:
+        guess = did_you_mean(name, scope.tables)
+        scope.error(tree.column, "M02", f"no table {name or 'of this form'}{guess}")
+        return None
+    scope.world.used.add(("table", name))
+    return table
+
+
+def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
+    name = tree.value if isinstance(tree, Name) else ""
+    if name in table.columns:
+        return table.column(name)
+    text = f"table {table.name} has no column {name}{did_you_mean(name, table.columns)}"
+    scope.error(tree.column, "T02", text)
+    return None
+
+
+def _looked_up(
+    value: Read[Any], table: CodeTable, column: int, on: Read[Any] | None, where: str
+) -> Read[str | None]:
+    look_up = table.look_up
+
+    def read(run: Run) -> str | None:
+        code = value(run)
+        if code is None:
+            return None
+        try:
+            return look_up(code, column, on(run) if on else None)
+        except Fault as fault:
+            raise Fault(f"{where}: {fault.reason}") from None
+
+    return read
+
+
+def _function(tree: Call, function: Function, scope: Scope) -> Value:
+    least = sum(not parameter.optional for parameter in function.parameters)
+    most = 1_000 if function.rest else len(function.parameters)
+    if not _arity(tree, scope, least, most, function.signature):
+        return UNKNOWN
+    fixed = len(function.parameters)
+    values = [expressions.value_of(argument, scope) for argument in tree.arguments[:fixed]]
+    # All are looked at, so that every mistake of a call is told at once.
+    good = [_fits(tree, function, at, value, scope) for at, value in enumerate(values)]
+    if not all(good):
+        return UNKNOWN
+    rest = [expressions.values_of(argument, scope) for argument in tree.arguments[fixed:]]
+    if rest:
+        return _on_list(tree, function, rest, scope)
+    nulls = values[0].null if values else None
+    where = (values[0].label if values else "") or label(tree)
+    return Value(_bound(function, values, where), function.gives, null=nulls, label=where)
+
+
+def _fits(tree: Call, function: Function, at: int, value: Value, scope: Scope) -> bool:
+    parameter = function.parameters[at]
+    column = tree.arguments[at].column
+    if not any(fits(value.kind, kind) for kind in parameter.kinds):
+        wanted = " or ".join(sorted(parameter.kinds))
+        text = f"{function.name}: {parameter.name} is a {value.kind}, not a {wanted}"
+        scope.error(column, "M04", text)
+        return False
+    if parameter.check is None:
+        return True
+    reason = parameter.check(value.constant) if value.is_constant else "must be a fixed text"
+    if reason:
+        scope.error(column, "M04", f"{function.name}: {parameter.name} {reason}")
+    return reason is None
+
+
+def _on_list(tree: Call, function: Function, rest: Sequence[Value], scope: Scope) -> Value:
+    """A function of any number of texts; absent ones are left out."""
+    for value, argument in zip(rest, tree.arguments, strict=True):
+        if not fits(value.kind, Kind.TEXT):
+            text = f"{function.name} asks for texts, not a {value.kind}"
+            scope.error(argument.column, "M04", text)
+    reads = [(value.read, value.many) for value in rest]
+    apply = function.call
+
+    def read(run: Run) -> Any:
+        values: list[Any] = []
+        for each, many in reads:
+            found = each(run)
+            if many:
+                values += found
+            elif found is not None:
+                values.append(found)
+        return apply(*values) if values else None
+
+    return Value(read, function.gives)
+
+
+def _bound(function: Function, values: Sequence[Value], where: str) -> Read[Any]:
+    """The function as a closure: what is constant is bound, absent does not call it."""
+    needs = [
+        not parameter.takes_absent
+        for parameter, _ in zip(function.parameters, values, strict=False)
+    ]
+    apply = function.call
+    variable = values and not values[0].is_constant
+    if variable and needs[0] and all(value.is_constant for value in values[1:]):
+        constants = [value.constant for value in values[1:]]
+        return _on_first(apply, values[0].read, constants, function.reads_run, where)
+    reads = list(zip([value.read for value in values], needs, strict=True))
+
+    def read(run: Run) -> Any:
+        arguments = []
+        for each, needed in reads:
+            value = each(run)
+            if value is None and needed:
+                return None
+            arguments.append(value)
+        try:
+            return apply(run, *arguments) if function.reads_run else apply(*arguments)
+        except Fault as fault:
+            raise Fault(f"{where}: {fault.reason}") from None
+
+    return read
+
+
+def _on_first(
+    apply: Callable[..., Any], first: Read[Any], rest: list[Any], reads_run: bool, where: str
+) -> Read[Any]:
+    """The usual case: one value of the message, the rest constants of the mapping."""
+
+    def read(run: Run) -> Any:
+        value = first(run)
+        if value is None:
+            return None
+        try:
+            return apply(run, value, *rest) if reads_run else apply(value, *rest)
+        except Fault as fault:
+            raise Fault(f"{where}: {fault.reason}") from None
+
+    return read
+
+
+def label(tree: Syntax) -> str:
+    """How an error names what was read: the first path in the tree, as written."""
+    if isinstance(tree, Call) and tree.arguments:
+        return label(tree.arguments[0])
+    if isinstance(tree, Walk):
+        return label(tree.head) + "".join(map(_label_of_step, tree.steps))
+    if isinstance(tree, Name):
+        return tree.value
+    if isinstance(tree, Attribute):
+        return f"@{tree.value}"
+    operands = getattr(tree, "operands", ())
+    return label(operands[0]) if operands else "the value"
+
+
+def _label_of_step(step: object) -> str:
+    if isinstance(step, Field):
+        return f"-{step.number}"
+    if isinstance(step, Part):
+        return f".{step.component}" + (f".{step.subcomponent}" if step.subcomponent else "")
+    if isinstance(step, Select):
+        return "[…]"
+    name: str = getattr(step, "name", "")
+    return f"/{name}" if hasattr(step, "attribute") else f".{name}"
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Call, Scope], Meaning]]] = {
+    "exists": _exists,
+    "count": _count,
+    "is_null": _is_null,
+    "lookup": _lookup,
+}

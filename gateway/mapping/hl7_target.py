@@ -1,0 +1,193 @@
+"""Facts → HL7: sets the paths of a mapping on a message builder, in the order written.
+
+Keys are `PID-5.1.1`, `PID-3[+]` with components below, `NK1[+]` with fields below. Each path is
+held against the dictionary while compiling. Absent sets nothing; `$on_null: nil` writes `""`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from gateway.errors import ConfigurationError, TranslationError
+from gateway.hl7.builder import Builder
+from gateway.hl7.builder import target as check_path
+from gateway.hl7.compose import CHARSET
+from gateway.hl7.message import NULL
+from gateway.mapping import expressions
+from gateway.mapping.content import Content, Entry, Flattening, Gate, Items, Place, items_of
+from gateway.mapping.emission import Node
+from gateway.mapping.finding import Findings
+from gateway.mapping.kinds import written_in_hl7
+from gateway.mapping.leaves import NIL, State, guarded, leaf_of, tell
+from gateway.mapping.meaning import Read, Run
+from gateway.mapping.names import Scope
+from gateway.mapping.problem import Fault, ProblemKind
+
+Emit: TypeAlias = Callable[[Run, Builder], State]
+
+
+class Hl7Target:
+    """Compiles the nodes of one mapping for one version and structure."""
+
+    def __init__(
+        self, flattening: Flattening, findings: Findings, version: str, structure: str
+    ) -> None:
+        self._flattening = flattening
+        self._findings = findings
+        self._version = version
+        self._structure = structure
+
+    def root(self, node: Node, charset: str | None, scope: Scope) -> Callable[[Run], bytes]:
+        """The whole message, in the profile's character set or else in UTF-8."""
+        content = self._flattening.content(node, scope, "")
+        for leaf in content.leaves:
+            self._findings.error(leaf.node.position, "X03", "a message needs paths")
+        fill = self._fill(content, Place("", node.position))
+        version, structure, codec = self._version, self._structure, charset or CHARSET
+
+        def write(run: Run) -> bytes:
+            builder = Builder(version, structure, codec)
+            fill(run, builder)
+            return builder.build()
+
+        return write
+
+    def _fill(self, content: Content, place: Place) -> Emit:
+        for entry in content.attributes:
+            self._findings.error(entry.key.position, "X01", "a message has no attributes")
+        return _fill(content.picks, [self._top(entry) for entry in content.entries], place)
+
+    def _top(self, entry: Entry) -> tuple[Gate | None, Emit]:
+        path = entry.key.text
+        value = entry.node.value
+        position = value.position if value else entry.key.position
+        place = Place(path, position, entry.called_from)
+        self._check(path, entry)
+        return entry.gate, self._node(entry, entry.node, place)
+
+    def _check(self, path: str, entry: Entry) -> None:
+        try:
+            check_path(self._version, self._structure, path)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                self._findings.error(entry.key.position, "X01", problem)
+
+    def _node(self, entry: Entry, node: Node, place: Place) -> Emit:
+        if node.several:
+            emits = [(None, self._node(entry, one, place)) for one in node.several]
+            return _fill((), emits, place)
+        if node.each is not None:
+            items, scope = items_of(node.each, entry.scope)
+            inner = replace(entry, scope=scope)
+            emit = self._node(inner, replace(node, each=None), place)
+            return _for_each(items, emit, place) if items else emit
+        when = expressions.read_condition(node.when, entry.scope).read if node.when else None
+        content = self._flattening.content(node, entry.scope, entry.called_from)
+        if content.leaves:
+            return _leaf(guarded(leaf_of(content, entry.scope).read, when), place)
+        return self._parts(content, when, place)
+
+    def _parts(self, content: Content, when: Read[Any] | None, place: Place) -> Emit:
+        """The components below a repetition, or the fields below a segment."""
+        separator = "." if "-" in place.target else "-"
+        rows: list[tuple[Gate | None, str, Read[Any], Place]] = []
+        for entry in content.entries:
+            path = f"{place.target}{separator}{entry.key.text}"
+            self._check(path, entry)
+            below = Place(path, entry.key.position, entry.called_from)
+            rows.append((entry.gate, entry.key.text, self._part(entry), below))
+        return _parts(content.picks, rows, when, place)
+
+    def _part(self, entry: Entry) -> Read[Any]:
+        node = entry.node
+        content = self._flattening.content(node, entry.scope, entry.called_from)
+        if not content.leaves or node.each or node.several:
+            self._findings.error(entry.key.position, "X03", f"{entry.key.text} needs one value")
+        test = expressions.read_condition(node.when, entry.scope).read if node.when else None
+        return guarded(leaf_of(content, entry.scope).read, test)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    return NULL if value is NIL else written_in_hl7(value)
+
+
+def _leaf(read: Read[Any], place: Place) -> Emit:
+    def emit(run: Run, builder: Builder) -> State:
+        try:
+            text = _text(read(run))
+        except Fault as fault:
+            return tell(run, place, fault)
+        return _set(run, builder, place, text) if text else State.NOTHING
+
+    return emit
+
+
+def _set(run: Run, builder: Builder, place: Place, value: str | dict[str, str]) -> State:
+    try:
+        builder.set(place.target, value)
+    except (TranslationError, ConfigurationError) as error:
+        run.problems.append(place.problem(ProblemKind.VALUE, str(error)))
+        return State.FAILED
+    return State.WROTE
+
+
+def _parts(
+    picks: Sequence[Gate],
+    rows: Sequence[tuple[Gate | None, str, Read[Any], Place]],
+    when: Read[Any] | None,
+    place: Place,
+) -> Emit:
+    def emit(run: Run, builder: Builder) -> State:
+        values: dict[str, str] = {}
+        try:
+            if when is not None and when(run) is not True:
+                return State.NOTHING
+            for pick in picks:
+                pick(run)
+        except Fault as fault:
+            return tell(run, place, fault)
+        for gate, key, read, below in rows:
+            try:
+                text = _text(read(run)) if gate is None or gate(run) else None
+            except Fault as fault:
+                tell(run, below, fault)
+                continue
+            if text:
+                values[key] = text
+        return _set(run, builder, place, values) if values else State.NOTHING
+
+    return emit
+
+
+def _fill(picks: Sequence[Gate], rows: Sequence[tuple[Gate | None, Emit]], place: Place) -> Emit:
+    def emit(run: Run, builder: Builder) -> State:
+        try:
+            for pick in picks:
+                pick(run)
+        except Fault as fault:
+            return tell(run, place, fault)
+        states = (child(run, builder) for gate, child in rows if gate is None or gate(run))
+        return max(states, default=State.NOTHING)
+
+    return emit
+
+
+def _for_each(items: Items, emit: Emit, place: Place) -> Emit:
+    every, slot = items.every, items.slot
+
+    def emit_each(run: Run, builder: Builder) -> State:
+        try:
+            found = every(run)
+        except Fault as fault:
+            return tell(run, place, fault)
+        state = State.NOTHING
+        for item in found:
+            run.items[slot] = item
+            state = max(state, emit(run, builder))
+        return state
+
+    return emit_each

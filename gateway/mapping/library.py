@@ -1,0 +1,255 @@
+"""The folder of mappings and the folder of schemas, read once: profiles, mappings, expressions.
+
+Nothing outside the two folders is ever opened. Files, tables and schemas are kept and shared;
+what changes on disk is seen by a new Library. Every file read leaves a pin, its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import ConfigurationError
+from gateway.hl7.dictionary import dictionary
+from gateway.mapping import shape
+from gateway.mapping.compiled import Compiled, Expression
+from gateway.mapping.compiler import Compilation
+from gateway.mapping.content import Place
+from gateway.mapping.document import Block, Document, TableUse, read_blocks, read_document
+from gateway.mapping.expressions import as_value, read_expression
+from gateway.mapping.finding import Findings, Position
+from gateway.mapping.hl7_paths import Segments
+from gateway.mapping.kinds import Kind
+from gateway.mapping.meaning import Run, Value
+from gateway.mapping.names import Meaning, Scope, World
+from gateway.mapping.profile import SENDER, Chapter, Profile, assemble, read_chapter
+from gateway.mapping.tables import BadSheet, CodeTable, Sheet, read_sheet
+from gateway.mapping.tree import Scalar, Table, read
+from gateway.xml import Schema
+
+_EXTENSIONS = 8
+"""How long a chain of `extends:` may be."""
+
+
+class Library:
+    """`mappings` has partners' mappings, `profiles/` and `tables/`; `xsd` a folder a partner."""
+
+    def __init__(self, mappings: Path, xsd: Path) -> None:
+        self.mappings = mappings.resolve()
+        self.xsd = xsd.resolve()
+        self._contents: dict[Path, bytes] = {}
+        self._profiles: dict[str, Profile] = {}
+        self._compiled: dict[tuple[str, str], Compiled] = {}
+        self._sheets: dict[str, Sheet] = {}
+        self._tables: dict[TableUse, CodeTable] = {}
+        self._shapes: dict[str, shape.Document] = {}
+        self._schemas: dict[str, Schema] = {}
+
+    def profile(self, name: str) -> Profile:
+        """`profiles/<name>.yaml` and what it extends. Raises ConfigurationError, all mistakes."""
+        if name not in self._profiles:
+            findings = Findings()
+            profile = self.read_profile(name, findings)
+            _refuse(findings)
+            assert profile is not None  # without findings there is one
+            self._profiles[name] = profile
+        return self._profiles[name]
+
+    def read_profile(self, name: str, findings: Findings) -> Profile | None:
+        """As `profile`, with mistakes as findings; None if its files cannot be read."""
+        chain: list[Chapter] = []
+        pins: dict[str, str] = {}
+        file = f"profiles/{name}.yaml"
+        while True:
+            tree = self._tree(file, findings, pins)
+            if tree is None:
+                return None
+            chapter = read_chapter(tree, findings)
+            chain.append(chapter)
+            if not chapter.extends:
+                return assemble(name, chain, pins)
+            if len(chain) > _EXTENSIONS or f"mappings/profiles/{chapter.extends}.yaml" in pins:
+                findings.error(tree.position, "M05", "the chain of extends does not end")
+                return None
+            file = f"profiles/{chapter.extends}.yaml"
+
+    def mapping(self, name: str, profile: Profile) -> Compiled:
+        """The mapping compiled for a profile, kept. Raises ConfigurationError, all mistakes."""
+        key = name, profile.content_hash
+        if key not in self._compiled:
+            findings = Findings()
+            compiled = self.compile(name, profile, findings)
+            _refuse(findings)
+            assert compiled is not None  # without findings there is one
+            self._compiled[key] = compiled
+        return self._compiled[key]
+
+    def compile(self, name: str, profile: Profile, findings: Findings) -> Compiled | None:
+        """As `mapping`, with mistakes and doubts as findings, and nothing kept."""
+        compilation = self.compilation(name, profile, findings)
+        return compilation[0].compile(compilation[1]) if compilation else None
+
+    def compilation(
+        self, name: str, profile: Profile, findings: Findings
+    ) -> tuple[Compilation, dict[str, str]] | None:
+        """The mapping read, with its blocks, and the pins of its files; not yet compiled."""
+        pins = dict(profile.pins)
+        tree = self._tree(name, findings, pins)
+        if tree is None:
+            return None
+        document = read_document(tree, name, findings)
+        blocks = self._blocks(document, findings, pins)
+        files = _Pinning(self, pins)
+        return Compilation(document, profile, blocks, files, findings), pins
+
+    def _blocks(
+        self, document: Document, findings: Findings, pins: dict[str, str]
+    ) -> dict[str, Block]:
+        blocks: dict[str, Block] = {}
+        for use in document.use:
+            tree = self._tree(use.text, findings, pins, use.position)
+            found = read_blocks(tree, findings) if tree else {}
+            for name in found.keys() & blocks.keys():
+                text = f"block {name} is in two of the files"
+                findings.error(use.position, "Y02", text)
+            blocks |= found
+        return {**blocks, **document.blocks}
+
+    def expression(
+        self,
+        text: str,
+        profile: Profile,
+        inputs: Mapping[str, Mapping[str, str]] | None = None,
+        where: str = "",
+    ) -> Expression:
+        """One expression of a flow, compiled for a profile.
+
+        `inputs` are namespaces, facts and their types; `where` is its `file:line`. Raises
+        ConfigurationError, all mistakes.
+        """
+        findings = Findings()
+        file, _, line = where.rpartition(":")
+        position = Position(file or where, int(line) if line.isdigit() else 1)
+        tables = self._profile_tables(profile, findings)
+        world = World(
+            findings,
+            inputs=inputs or {},
+            profile_inputs=SENDER,
+            definitions=profile.definitions,
+            profile_tables=tables,
+            dictionary=dictionary(profile.version),
+        )
+        scope = Scope(world, position)
+        meaning = read_expression(Scalar(text, position), scope)
+        value = _as_answer(meaning, scope)
+        _refuse(findings)
+        place = Place("", position)
+        return Expression(text, place, value.read, world.slots.memo, world.slots.items)
+
+    def _profile_tables(self, profile: Profile, findings: Findings) -> dict[str, CodeTable]:
+        found = {name: self.table(name, use, findings) for name, use in profile.tables.items()}
+        return {name: table for name, table in found.items() if table is not None}
+
+    def content(self, name: str) -> bytes:
+        """A file under the folder of mappings. Raises ConfigurationError."""
+        return self._content(self.mappings, name)
+
+    def _content(self, folder: Path, name: str) -> bytes:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder):
+            raise ConfigurationError([f"{name}: lies outside the folder"])
+        if path not in self._contents:
+            try:
+                self._contents[path] = path.read_bytes()
+            except OSError:
+                raise ConfigurationError([f"{name}: no such file"]) from None
+        return self._contents[path]
+
+    def _tree(
+        self, name: str, findings: Findings, pins: dict[str, str], at: Position | None = None
+    ) -> Table | None:
+        try:
+            content = self.content(name)
+        except ConfigurationError as error:
+            findings.error(at or Position(name, 1), "Y01", error.problems[0])
+            return None
+        pins[f"mappings/{name}"] = hashlib.sha256(content).hexdigest()
+        return read(content, name, findings)
+
+    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable | None:
+        """A code table; None where a finding says why there is none."""
+        if use not in self._tables:
+            file = f"tables/{use.file}"
+            try:
+                sheet = self._sheets.get(file) or read_sheet(self.content(file), file)
+            except (BadSheet, ConfigurationError) as error:
+                findings.error(use.position, "T01", f"table {name}: {error}")
+                return None
+            self._sheets[file] = sheet
+            before = len(findings.errors)
+            table = CodeTable(name, use, sheet, findings)
+            if len(findings.errors) > before:
+                return None
+            self._tables[use] = table
+        return self._tables[use]
+
+    def shapes(self, xsd: str) -> shape.Document:
+        """The root elements of a schema. Raises ConfigurationError."""
+        if xsd not in self._shapes:
+            self.schema(xsd)  # refuses what lies outside before anything else reads it
+            self._shapes[xsd] = shape.load(self.xsd / xsd)
+        return self._shapes[xsd]
+
+    def schema(self, xsd: str) -> Schema:
+        """The validator of a schema. Raises ConfigurationError."""
+        if xsd not in self._schemas:
+            self._content(self.xsd, xsd)
+            self._schemas[xsd] = Schema.load(self.xsd / xsd, self.xsd)
+        return self._schemas[xsd]
+
+
+class _Pinning:
+    """The library as one compilation sees it: what it opens is pinned."""
+
+    def __init__(self, library: Library, pins: dict[str, str]) -> None:
+        self._library = library
+        self._pins = pins
+
+    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable | None:
+        table = self._library.table(name, use, findings)
+        if table is not None:
+            file = f"tables/{use.file}"
+            self._pin(f"mappings/{file}", self._library.content(file))
+        return table
+
+    def roots(self, xsd: str) -> Mapping[str, Any]:
+        found = self._library.shapes(xsd)
+        for path in found.files:
+            name = path.relative_to(self._library.xsd).as_posix()
+            self._pin(f"xsd/{name}", path.read_bytes())
+        return found.roots
+
+    def schema(self, xsd: str) -> Schema:
+        return self._library.schema(xsd)
+
+    def _pin(self, name: str, content: bytes) -> None:
+        self._pins[name] = hashlib.sha256(content).hexdigest()
+
+
+def _refuse(findings: Findings) -> None:
+    if findings.errors:
+        raise ConfigurationError([str(finding) for finding in findings.errors])
+
+
+def _as_answer(meaning: Meaning, scope: Scope) -> Value:
+    """What an expression of a flow gives: of an alias, whether it is there."""
+    if isinstance(meaning, Segments):
+        return Value(partial(_is_there, meaning), Kind.BOOLEAN)
+    return as_value(meaning, scope, 0)
+
+
+def _is_there(segments: Segments, run: Run) -> bool | None:
+    return None if segments.one(run) is None else True

@@ -1,0 +1,107 @@
+"""What an expression means once its names are known: values to read, at run time, from a Run.
+
+A `Value` is a closure with its kind; paths into HL7 and XML have meanings of their own that
+become values when somebody reads them. Knows no grammar and no source format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, TypeVar
+
+from gateway.mapping.kinds import Kind
+from gateway.mapping.problem import Problem
+
+UNSET: Final = object()
+"""Not yet read, or no constant: None already means absent."""
+
+
+class Run:
+    """One translation: the source, the facts, and what was already read of them.
+
+    `memo` holds what lets and definitions gave, `items` what each `$each` stands at, `item` what
+    a selector is looking at. Holds personal data, so it has no repr of its own.
+    """
+
+    __slots__ = ("inputs", "item", "items", "memo", "problems", "source")
+
+    def __init__(
+        self, source: Any, inputs: Mapping[str, Mapping[str, object]], memo: int, items: int
+    ) -> None:
+        self.source = source
+        self.inputs = inputs
+        self.memo: list[Any] = [UNSET] * memo
+        self.items: list[Any] = [None] * items
+        self.item: Any = None
+        self.problems: list[Problem] = []
+
+
+Result = TypeVar("Result")
+Read: TypeAlias = Callable[[Run], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value (or, with `many`, a list of them); None is absent.
+
+    `constant` is the value itself where it needs no Run; `null` tells whether the source says
+    'delete this' where the value is read, `label` how errors name it.
+    """
+
+    read: Read[Any]
+    kind: Kind
+    constant: object = UNSET
+    many: bool = False
+    null: Read[bool] | None = field(default=None)
+    label: str = ""
+
+    @property
+    def is_constant(self) -> bool:
+        return self.constant is not UNSET
+
+
+def _absent(run: Run) -> None:
+    return None
+
+
+UNKNOWN: Final = Value(_absent, Kind.UNKNOWN)
+"""Stands where a finding was told, so that the reading goes on."""
+
+
+def constant(value: object, kind: Kind) -> Value:
+    """A value that is the same in every run."""
+
+    def read(run: Run) -> object:
+        return value
+
+    return Value(read, kind, constant=value)
+
+
+def remembered(read: Read[Result], slot: int) -> Read[Result]:
+    """`read`, but once a run. What raises is not remembered: each reader hears of it."""
+
+    def recall(run: Run) -> Result:
+        memo = run.memo
+        value = memo[slot]
+        if value is UNSET:
+            value = memo[slot] = read(run)
+        return value  # type: ignore[no-any-return]  # the slot holds what `read` gave
+
+    return recall
+
+
+class Slots:
+    """Hands out places in `Run.memo` and `Run.items`."""
+
+    def __init__(self) -> None:
+        self.memo = 0
+        self.items = 0
+
+    def remember(self, read: Read[Result]) -> Read[Result]:
+        self.memo += 1
+        return remembered(read, self.memo - 1)
+
+    def item(self) -> int:
+        self.items += 1
+        return self.items - 1

@@ -1,0 +1,207 @@
+"""The steps of a path, one after the other, each checked against dictionary or schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.hl7.dictionary import ComponentShape
+from gateway.mapping import expressions, hl7_groups, hl7_paths, xml_paths
+from gateway.mapping.finding import did_you_mean
+from gateway.mapping.hl7_groups import Groups
+from gateway.mapping.hl7_paths import Repetitions, Segments, Test
+from gateway.mapping.meaning import UNKNOWN
+from gateway.mapping.names import Meaning, Relative, Scope
+from gateway.mapping.syntax import (
+    Attribute,
+    Child,
+    Comparison,
+    Field,
+    Number,
+    Part,
+    Select,
+    Step,
+    Text,
+)
+from gateway.mapping.xml_paths import Elements
+
+
+def all_of(meaning: Meaning, parts: Sequence[Step], scope: Scope) -> Meaning:
+    """`meaning` after all steps."""
+    for part in parts:
+        if meaning is UNKNOWN:
+            return UNKNOWN
+        meaning = _step(meaning, part, scope)
+    return meaning
+
+
+def _step(meaning: Meaning, step: Step, scope: Scope) -> Meaning:
+    if isinstance(meaning, Segments):
+        if isinstance(step, Select):
+            return _select_segments(meaning, step, scope)
+        if isinstance(step, Field):
+            return _field(meaning, step, scope)
+    elif isinstance(meaning, Repetitions):
+        if isinstance(step, Select) and not meaning.component:
+            return _select_repetitions(meaning, step, scope)
+        if isinstance(step, Part) and not meaning.subcomponent:
+            return _part(meaning, step, scope)
+    elif isinstance(meaning, Elements):
+        if isinstance(step, Select):
+            return _select_elements(meaning, step, scope)
+        if isinstance(step, Child):
+            return _child(meaning, step, scope)
+    elif isinstance(meaning, Groups):
+        if isinstance(step, Select):
+            return _select_groups(meaning, step, scope)
+        if isinstance(step, Child) and not step.attribute:
+            return _segment_in_group(meaning, step, scope)
+    text = "nothing of this form can follow here: a path is SEG-field[choice].component"
+    return scope.error(step.column, "M01", text)
+
+
+def _index(step: Select) -> int:
+    """`[2]` → 2; 0 if the selector is no plain number."""
+    condition = step.condition
+    plain = isinstance(condition, Number) and "." not in condition.value
+    return int(condition.value) if plain and isinstance(condition, Number) else 0
+
+
+def _test(step: Select, scope: Scope) -> Test:
+    assert step.condition is not None  # `[*]` is dealt with before
+    value = expressions.value_of(step.condition, scope)
+    return expressions.boolean(value, scope, step.condition.column).read
+
+
+def _chosen_by(step: Select) -> str:
+    """How an error tells what was chosen: ` with 5 == 'CF'`. A mapping's own words."""
+    match step.condition:
+        case Comparison(Number(number), operator, Text(text)):
+            return f" with {number} {operator} '{text}'"
+    return " with what the mapping chooses"
+
+
+def _select_segments(path: Segments, step: Select, scope: Scope) -> Segments:
+    if step.condition is None:
+        return replace(path, many=True)
+    if index := _index(step):
+        return hl7_paths.indexed(path, index)
+    test = _test(step, scope.inside(Relative()))
+    return hl7_paths.filtered(path, test, _chosen_by(step))
+
+
+def _select_repetitions(path: Repetitions, step: Select, scope: Scope) -> Repetitions:
+    if step.condition is None:
+        return replace(path, many=True)
+    if index := _index(step):
+        return hl7_paths.select_index(path, index)
+    test = _test(step, scope.inside(Relative(number=path.number)))
+    return hl7_paths.select_where(path, test, _type_chosen(path, step, scope))
+
+
+def _type_chosen(path: Repetitions, step: Select, scope: Scope) -> str:
+    """` with type N` where the component is the type of its data type; it reads better."""
+    condition = step.condition
+    if isinstance(condition, Comparison) and isinstance(condition.left, Number):
+        name = _component_name(path, condition.left.value, scope)
+        if "TYPE" in name and condition.operator == "==" and isinstance(condition.right, Text):
+            return f" with type {condition.right.value}"
+    return _chosen_by(step)
+
+
+def _component_name(path: Repetitions, number: str, scope: Scope) -> str:
+    components = _components(path, scope)
+    names = (each.name.upper() for each in components or () if str(each.number) == number)
+    return next(names, "")
+
+
+def _select_elements(path: Elements, step: Select, scope: Scope) -> Elements:
+    if step.condition is None:
+        return replace(path, many=True)
+    if index := _index(step):
+        return xml_paths.select_index(path, index)
+    test = _test(step, scope.inside(Relative(shape=path.shape)))
+    return xml_paths.select_where(path, test, " with what the mapping chooses")
+
+
+def _select_groups(path: Groups, step: Select, scope: Scope) -> Meaning:
+    if step.condition is None:
+        return replace(path, many=True)
+    if index := _index(step):
+        return hl7_groups.select_index(path, index)
+    return scope.error(step.column, "M01", "a group is chosen by number or [*]")
+
+
+def _field(path: Segments, step: Field, scope: Scope) -> Meaning:
+    dictionary = scope.world.dictionary
+    shape = dictionary.segment(path.name) if dictionary else None
+    if shape is not None and dictionary and shape[step.number] is None:
+        text = f"{path.name} has no field {step.number} in HL7 {dictionary.version}"
+        return scope.error(step.column, "H02", text)
+    return hl7_paths.field_of(path, step.number)
+
+
+def _part(path: Repetitions, step: Part, scope: Scope) -> Meaning:
+    if path.component:
+        if step.subcomponent:
+            return scope.error(step.column, "M01", "a subcomponent has no parts")
+        return replace(path, subcomponent=step.component)
+    components = _components(path, scope)
+    if components is not None and step.component > max(len(components), 1):
+        text = f"{path.label} has no component {step.component} in this HL7 version"
+        return scope.error(step.column, "H03", text)
+    return replace(path, component=step.component, subcomponent=step.subcomponent or 0)
+
+
+def _components(path: Repetitions, scope: Scope) -> tuple[ComponentShape, ...] | None:
+    """The components of the field's type; None where that is not known (OBX-5, Z segments)."""
+    dictionary = scope.world.dictionary
+    shape = dictionary.segment(path.segments.name) if dictionary else None
+    field = shape[path.number] if shape else None
+    if field is None or dictionary is None or field.datatype.lower() in ("varies", "*"):
+        return None
+    return dictionary.datatype(field.datatype)
+
+
+def _child(path: Elements, step: Child, scope: Scope) -> Meaning:
+    if step.attribute:
+        shape = path.shape.attributes.get(step.name)
+        if shape is None:
+            guess = did_you_mean(step.name, path.shape.attributes)
+            text = f"{path.shape.name} has no attribute {step.name}{guess}"
+            return scope.error(step.column, "X01", text)
+        return xml_paths.attribute(path, shape)
+    found = xml_paths.child(path, step.name)
+    if found is None:
+        guess = did_you_mean(step.name, path.shape.children)
+        text = f"{path.shape.name} has no element {step.name}{guess}"
+        return scope.error(step.column, "X01", text)
+    return found
+
+
+def attribute_here(head: Attribute, scope: Scope) -> Meaning:
+    """`@x` alone: of the element a selector looks at, or of the document."""
+    relative = scope.relative
+    if relative and relative.shape:
+        here = xml_paths.item_at_hand(relative.shape)
+    elif scope.world.root:
+        here = xml_paths.document(scope.world.root)
+    else:
+        return scope.error(head.column, "M01", "only XML has attributes")
+    return _child(here, Child(head.value, True, head.column), scope)
+
+
+def _segment_in_group(path: Groups, step: Child, scope: Scope) -> Meaning:
+    names = set(path.part.segments())
+    if step.name not in names and not step.name.startswith("Z"):
+        guess = did_you_mean(step.name, names)
+        text = f"group {path.part.name} has no segment {step.name}{guess}"
+        return scope.error(step.column, "H01", text)
+    return hl7_groups.segments_in(path, step.name)
+
+
+def check_segment(name: str, scope: Scope, column: int) -> None:
+    """A finding if the version has no such segment; Z segments are the sender's own."""
+    dictionary = scope.world.dictionary
+    if dictionary and not name.startswith("Z") and dictionary.segment(name) is None:
+        scope.error(column, "H01", f"no segment {name} in HL7 {dictionary.version}")

@@ -1,0 +1,251 @@
+"""The closures that write XML, each for one node: what is decided is decided before.
+
+Every closure tells what became of its node. A Fault is caught at the node that reads, becomes a
+Problem there, and the rest of the document goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from lxml import etree
+
+from gateway.mapping.content import Gate, Items, Place
+from gateway.mapping.leaves import NIL, Leaf, State, tell
+from gateway.mapping.meaning import Read, Run
+from gateway.mapping.problem import Fault, ProblemKind
+from gateway.mapping.shape import ElementShape
+from gateway.mapping.xml_paths import NIL as XSI_NIL
+
+Emit: TypeAlias = Callable[[Run, etree._Element], State]
+
+_OUTSIDE: Final = "the value holds a character that XML does not allow"
+_ABSENT: Final = "required by the schema, and the message does not say it"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One entry among its siblings: its bit tells in a mask that it was written."""
+
+    name: str
+    bit: int
+    gate: Gate | None
+    emit: Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Setter:
+    """Sets one attribute; `needed` is where to tell that a required one is absent."""
+
+    emit: Emit
+    needed: Place | None
+
+
+class Required:
+    """Tells which children the schema asks for and a message did not give."""
+
+    def __init__(self, shape: ElementShape, place: Place, places: dict[str, Place]) -> None:
+        order = {name: number for number, name in enumerate(shape.children)}
+        always = list(shape.content.missing(frozenset()))
+        self.mask = sum(1 << order[name] for name in always if name in order)
+        # Choices and optional groups ask for more once something of them is there.
+        self.asks_more = shape.content.choice or any(part.parts for part in shape.content.parts)
+        self._content = shape.content
+        self._names = list(shape.children)
+        self._place = place
+        self._places = places
+
+    def tell(self, run: Run, mask: int) -> None:
+        present = frozenset(name for at, name in enumerate(self._names) if mask >> at & 1)
+        for name in self._content.missing(present):
+            target = f"{self._place.target}/{name}" if self._place.target else name
+            known = self._places.get(target, self._place)
+            run.problems.append(
+                replace(known, target=target).problem(ProblemKind.REQUIRED, _ABSENT)
+            )
+
+
+def nothing(run: Run, parent: etree._Element) -> State:
+    """Writes nothing: stands where a finding was told."""
+    return State.NOTHING
+
+
+def leaf_element(tag: str, leaf: Leaf, write: Callable[[object], str], place: Place) -> Emit:
+    """One element with a text, if there is one."""
+    read, sub_element = leaf.read, etree.SubElement
+    absent, wrote = State.NOTHING, State.WROTE
+
+    def emit(run: Run, parent: etree._Element) -> State:
+        try:
+            value = read(run)
+            if value is None or value == "":
+                return absent
+            if value is NIL:
+                sub_element(parent, tag).set(XSI_NIL, "true")
+            else:
+                text = write(value)
+                sub_element(parent, tag).text = text
+        except Fault as fault:
+            return tell(run, place, fault)
+        except ValueError:
+            return tell(run, place, Fault(_OUTSIDE))
+        return wrote
+
+    return emit
+
+
+def with_attributes(emit: Emit, setters: Sequence[Setter]) -> Emit:
+    """A text element and, if it is written, its attributes."""
+
+    def emit_all(run: Run, parent: etree._Element) -> State:
+        state = emit(run, parent)
+        if state is not State.WROTE:
+            return state
+        _, missing = _set_all(setters, run, parent[-1])
+        return _tell_missing(run, missing) if missing else state
+
+    return emit_all
+
+
+def _set_all(
+    setters: Sequence[Setter], run: Run, element: etree._Element
+) -> tuple[State, list[Place]]:
+    """What became of the attributes, and which required ones are absent."""
+    state, missing = State.NOTHING, []
+    for setter in setters:
+        became = setter.emit(run, element)
+        if became:
+            state = max(state, became)
+        elif setter.needed:
+            missing.append(setter.needed)
+    return state, missing
+
+
+def _tell_missing(run: Run, missing: Sequence[Place]) -> State:
+    run.problems += (place.problem(ProblemKind.REQUIRED, _ABSENT) for place in missing)
+    return State.FAILED
+
+
+def attribute(
+    tag: str, read: Read[object], write: Callable[[object], str], gate: Gate | None, place: Place
+) -> Emit:
+    """One attribute of the element at hand."""
+
+    def emit(run: Run, element: etree._Element) -> State:
+        try:
+            value = read(run) if gate is None or gate(run) else None
+            if value is None or value == "":
+                return State.NOTHING
+            element.set(tag, write(value))
+        except Fault as fault:
+            return tell(run, place, fault)
+        except ValueError:
+            return tell(run, place, Fault(_OUTSIDE))
+        return State.WROTE
+
+    return emit
+
+
+def complex_element(
+    tag: str, fill: Emit, when: Read[object] | None, place: Place, keep: bool
+) -> Emit:
+    """An element with what `fill` puts in it; without that it is not written, unless `keep`."""
+    sub_element = etree.SubElement
+
+    def emit(run: Run, parent: etree._Element) -> State:
+        try:
+            if when is not None and when(run) is not True:
+                return State.NOTHING
+        except Fault as fault:
+            return tell(run, place, fault)
+        element = sub_element(parent, tag)
+        state = fill(run, element)
+        if not state:
+            if keep:
+                return State.WROTE
+            parent.remove(element)
+        return state
+
+    return emit
+
+
+def fill(
+    picks: Sequence[Callable[[Run], object]],
+    setters: Sequence[Setter],
+    children: Sequence[Child],
+    required: Required,
+    place: Place,
+    *,
+    always: bool = False,
+) -> Emit:
+    """Attributes and children of an element that exists; with `always` it is the root."""
+    rows = tuple((child.bit, child.gate, child.emit) for child in children)
+    asked, asks_more = required.mask, required.asks_more
+
+    def emit(run: Run, element: etree._Element) -> State:
+        try:
+            for pick in picks:
+                pick(run)
+        except Fault as fault:
+            return tell(run, place, fault)
+        mask, state = 0, State.NOTHING
+        for bit, gate, child in rows:
+            if gate is not None and not gate(run):
+                continue
+            became = child(run, element)
+            if became:
+                mask |= bit
+                if became > state:
+                    state = became
+        missing: list[Place] = []
+        if setters:
+            became, missing = _set_all(setters, run, element)
+            state = max(state, became)
+        if state or always:
+            if asks_more or mask & asked != asked:
+                required.tell(run, mask)
+            if missing:
+                state = _tell_missing(run, missing)
+        return state
+
+    return emit
+
+
+def several(emits: Sequence[Emit]) -> Emit:
+    """A list of nodes for one repeated element."""
+
+    def emit(run: Run, parent: etree._Element) -> State:
+        return max((one(run, parent) for one in emits), default=State.NOTHING)
+
+    return emit
+
+
+def for_each(items: Items, emit: Emit, place: Place) -> Emit:
+    """Writes once for each item; problems name the item's number."""
+    every, slot, target = items.every, items.slot, place.target
+
+    def emit_each(run: Run, parent: etree._Element) -> State:
+        try:
+            found = every(run)
+        except Fault as fault:
+            return tell(run, place, fault)
+        state = State.NOTHING
+        for number, item in enumerate(found, 1):
+            run.items[slot] = item
+            before = len(run.problems)
+            state = max(state, emit(run, parent))
+            if len(run.problems) > before:
+                _number(run, before, target, number)
+        return state
+
+    return emit_each
+
+
+def _number(run: Run, start: int, target: str, number: int) -> None:
+    """`rilevazione/valore` becomes `rilevazione[2]/valore`."""
+    for at in range(start, len(run.problems)):
+        problem = run.problems[at]
+        rest = problem.target[len(target) :]
+        run.problems[at] = replace(problem, target=f"{target}[{number}]{rest}")

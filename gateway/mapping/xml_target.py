@@ -1,0 +1,201 @@
+"""HL7 → XML: writes the tree of a mapping as the schema wants it.
+
+The schema decides order, namespaces and what must be there; the mapping only says which value
+goes where. Everything is decided while compiling; writing is a walk over closures. A node with
+nothing in it leaves no element; all problems of a message are told, not the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lxml import etree
+
+from gateway.mapping import expressions, xml_emit
+from gateway.mapping.content import Content, Entry, Flattening, Place, items_of
+from gateway.mapping.emission import Node
+from gateway.mapping.finding import Findings, Position, did_you_mean
+from gateway.mapping.leaves import Leaf, guarded, leaf_of
+from gateway.mapping.meaning import Read, Run
+from gateway.mapping.names import Scope
+from gateway.mapping.shape import ElementShape
+from gateway.mapping.xml_emit import Child, Emit, Required, Setter
+from gateway.mapping.xml_write import writer_of
+
+
+class XmlTarget:
+    """Compiles the nodes of one mapping."""
+
+    def __init__(self, flattening: Flattening, findings: Findings) -> None:
+        self._flattening = flattening
+        self._findings = findings
+        self._places: dict[str, Place] = {}
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """Where the mapping writes each target path; without indexes, for the XSD's faults."""
+        return self._places
+
+    def root(
+        self, node: Node, shape: ElementShape, scope: Scope
+    ) -> Callable[[Run], etree._Element]:
+        """The whole document; its root is always written."""
+        place = Place("", node.position)
+        content = self._flattening.content(node, scope, "")
+        fill = self._fill(content, shape, place, always=True)
+        tag = shape.tag
+        nsmap: Any = _prefixes(shape)  # the stubs know no default namespace
+
+        def write(run: Run) -> etree._Element:
+            element = etree.Element(tag, nsmap=nsmap)
+            fill(run, element)
+            return element
+
+        return write
+
+    def _element(
+        self, entry: Entry, node: Node, shape: ElementShape, place: Place, *, required: bool = False
+    ) -> Emit:
+        """Writes one child: a list of them, one for each item, or one."""
+        if node.several:
+            self._check_repeats(entry, shape)
+            emits = [self._element(entry, one, shape, place) for one in node.several]
+            return xml_emit.several(emits)
+        if node.each is not None:
+            items, scope = items_of(node.each, entry.scope)
+            inner = replace(entry, scope=scope)
+            emit = self._element(inner, replace(node, each=None), shape, place)
+            return xml_emit.for_each(items, emit, place) if items else emit
+        when = expressions.read_condition(node.when, entry.scope).read if node.when else None
+        content = self._flattening.content(node, entry.scope, entry.called_from)
+        if content.leaves:
+            return self._leaf(entry, content, shape, place, when)
+        if shape.kind is not None:
+            self._error(entry, "X03", f"{shape.name} holds a value, not elements")
+        keep = required and _may_be_empty(shape)
+        fill = self._fill(content, shape, place)
+        return xml_emit.complex_element(shape.tag, fill, when, place, keep)
+
+    def _check_repeats(self, entry: Entry, shape: ElementShape) -> None:
+        if not shape.repeats:
+            self._error(entry, "X03", f"{shape.name} stands at most once; a list cannot be")
+
+    def _error(self, entry: Entry, code: str, text: str) -> None:
+        self._findings.error(entry.key.position, code, text)
+
+    def _leaf(
+        self,
+        entry: Entry,
+        content: Content,
+        shape: ElementShape,
+        place: Place,
+        when: Read[object] | None,
+    ) -> Emit:
+        leaf = leaf_of(content, entry.scope)
+        if shape.kind is None:
+            self._error(entry, "X03", f"{shape.name} holds elements, not a value")
+            return xml_emit.nothing
+        if leaf.nil and not shape.nillable:
+            self._error(entry, "X03", f"{shape.name} is not nillable")
+        attributes = self._attributes(content, shape, place)
+        read = guarded(leaf.read, when)
+        leaf = Leaf(read, leaf.kind, leaf.nil)
+        plain = xml_emit.leaf_element(shape.tag, leaf, writer_of(shape.kind), place)
+        return xml_emit.with_attributes(plain, attributes) if attributes else plain
+
+    def _attributes(self, content: Content, shape: ElementShape, place: Place) -> list[Setter]:
+        setters: list[Setter] = []
+        for entry in content.attributes:
+            name = entry.key.text
+            attribute = shape.attributes.get(name)
+            if attribute is None:
+                guess = did_you_mean(name, shape.attributes)
+                self._error(entry, "X01", f"{shape.name} has no attribute {name}{guess}")
+                continue
+            at = self._place(place, f"@{name}", entry)
+            write = writer_of(attribute.kind)
+            emit = xml_emit.attribute(attribute.tag, self._value(entry), write, entry.gate, at)
+            setters.append(Setter(emit, at if attribute.required else None))
+        written = {entry.key.text for entry in content.attributes}
+        for name, attribute in shape.attributes.items():
+            if attribute.required and name not in written:
+                self._never_written(f"attribute {name} of {shape.name}", place)
+        return setters
+
+    def _value(self, entry: Entry) -> Read[object]:
+        """What an attribute's node reads."""
+        inner = self._flattening.content(entry.node, entry.scope, entry.called_from)
+        when = entry.node.when
+        test = expressions.read_condition(when, entry.scope).read if when else None
+        return guarded(leaf_of(inner, entry.scope).read, test)
+
+    def _place(self, place: Place, name: str, entry: Entry) -> Place:
+        value = entry.node.value
+        position = value.position if value else entry.key.position
+        below = place.below(name, position, entry.called_from)
+        self._places.setdefault(below.target, below)
+        return below
+
+    def _fill(
+        self, content: Content, shape: ElementShape, place: Place, *, always: bool = False
+    ) -> Emit:
+        """Writes all children and attributes of an element that exists."""
+        setters = self._attributes(content, shape, place)
+        children = self._children(content, shape, place)
+        required = Required(shape, place, self._places)
+        for name in shape.content.missing(frozenset(child.name for child in children)):
+            self._never_written(f"{name} in {place.target or shape.name}", place)
+        picks = tuple(content.picks)
+        return xml_emit.fill(picks, setters, children, required, place, always=always)
+
+    def _children(self, content: Content, shape: ElementShape, place: Place) -> list[Child]:
+        order = {name: number for number, name in enumerate(shape.children)}
+        found: list[tuple[int, Child]] = []
+        free: set[str] = set()
+        always = set(shape.content.missing(frozenset()))
+        for entry in content.entries:
+            name = entry.key.text
+            child = shape.children.get(name)
+            if child is None:
+                guess = did_you_mean(name, shape.children)
+                self._error(entry, "X01", f"{shape.name} has no element {name}{guess}")
+                continue
+            if entry.gate is None and not child.repeats:
+                if name in free:
+                    self._error(entry, "X03", f"{name} is written twice and stands at most once")
+                free.add(name)
+            at = self._place(place, name, entry)
+            emit = self._element(entry, entry.node, child, at, required=name in always)
+            found.append((order[name], Child(name, 1 << order[name], entry.gate, emit)))
+        return [child for _, child in sorted(found, key=lambda pair: pair[0])]
+
+    def _never_written(self, what: str, place: Place) -> None:
+        self._findings.warning(place.position, "X02", f"never written: {what}")
+
+
+def _may_be_empty(shape: ElementShape) -> bool:
+    required = any(attribute.required for attribute in shape.attributes.values())
+    return not required and not list(shape.content.missing(frozenset()))
+
+
+def _prefixes(shape: ElementShape) -> dict[str | None, str]:
+    """The root's namespace, as default where its children are qualified too."""
+    name = etree.QName(shape.tag)
+    if name.namespace is None:
+        return {}
+    children = shape.children.values()
+    qualified = all(etree.QName(child.tag).namespace == name.namespace for child in children)
+    return {None if qualified else "ns": name.namespace}
+
+
+def place_of(target: str, places: Mapping[str, Place], otherwise: Position) -> Place:
+    """Where the mapping writes `target`, or the nearest above it that it writes."""
+    above = target
+    while above:
+        if above in places:
+            found = places[above]
+            return Place(target, found.position, found.called_from)
+        above = above.rpartition("/")[0]
+    return Place(target, otherwise)
