@@ -44,7 +44,7 @@ class CallbackService(Resource):
         stored: Callable[[], None],
         on_refusal: Callable[[VerificationError], None],
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._directory = directory
         self._contract = contract
         self._callbacks = callbacks
@@ -101,7 +101,8 @@ class CallbackService(Resource):
 
     def _answer(self, call: Call, **texts: str) -> etree._Element:
         namespace = self._contract.namespace
-        answer = etree.Element(call.operation.response, nsmap={None: namespace})
+        nsmap: dict[str | None, str] = {None: namespace}
+        answer = etree.Element(call.operation.response, nsmap=nsmap)  # type: ignore[arg-type]  # stubs lack the default namespace
         for name, text in texts.items():
             etree.SubElement(answer, f"{{{namespace}}}{name}").text = text
         return answer

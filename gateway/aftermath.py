@@ -17,7 +17,6 @@ from gateway.lifecycle import Event, Kind, Status, after
 from gateway.outcomes import (
     Accepted,
     Choice,
-    Facts,
     NotFound,
     Outcome,
     Rejected,
@@ -105,14 +104,6 @@ class Aftermath:
         if idempotence is Idempotence.NEITHER:
             return self._move(unit, row, Event.UNRESOLVABLE, reason="DOUBT", due_at=None)
         return row
-
-    def resolved(
-        self, unit: Unit, row: SubmissionRow, event: Event, receipt: str, facts: Facts
-    ) -> SubmissionRow:
-        """A person found out whether the partner has it."""
-        if event is Event.RESOLVED_RECEIVED:
-            return self._accepted(unit, row, Accepted(receipt, facts), event)
-        return self._move(unit, row, event, maybe_received=False, due_at=unit.now)
 
     def _accepted(
         self, unit: Unit, row: SubmissionRow, outcome: Accepted, event: Event

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
+from twisted.python.failure import Failure
 
 from adapters.answers import outcome_of
 from adapters.callback_service import CONTRACT, CallbackService
@@ -234,9 +235,11 @@ class App:
         return self._window.seen(message_id, self._reactor.seconds())
 
     def _callback_stored(self) -> None:
-        Deferred.fromCoroutine(self._apply_callbacks()).addErrback(
-            lambda failure: self.alarm("callback", failure.value)
-        )
+        Deferred.fromCoroutine(self._apply_callbacks()).addErrback(self._callback_failed)
+
+    def _callback_failed(self, failure: Failure) -> None:
+        # It stays in the inbox and is tried at the next callback, and at the next start.
+        self.alarm("callback", failure.value or RuntimeError())
 
     async def _apply_callbacks(self) -> None:
         while await self.callbacks.apply_stored():
@@ -281,7 +284,8 @@ def run(configuration: Configuration) -> None:
 
     reactor: Any = installed
     app = App(reactor, configuration)
-    globalLogPublisher.addObserver(app.log.observe)
+    publisher: Any = globalLogPublisher  # mypy does not see zope's interfaces
+    publisher.addObserver(app.log.observe)
     failed: list[BaseException] = []
 
     def stop(*_: object) -> None:

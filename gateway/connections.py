@@ -163,6 +163,4 @@ def _is(sender: Sender, entry: Entry) -> bool:
 
 
 def _identity(pair: KeyPair) -> Identity:
-    certificate = pair.pkcs12 or pair.certificate
-    assert certificate is not None  # KeyPair requires one of the two
-    return load_identity(certificate, pair.key, password_file=pair.password_file)
+    return load_identity(pair.certificate, pair.key, password_file=pair.password_file)

@@ -160,8 +160,7 @@ class Delivery:
             expect=row.status,
             fence=row.fence,
             to=after(row.status, Event.SUBMIT),
-            attempts=row.attempts + 1,
-            **(_kept(unit, row, draft) if draft else Changes()),
+            **(_kept(unit, row, draft) if draft else Changes(attempts=row.attempts + 1)),
         )
         attempt = unit.add_attempt(
             row.id,
@@ -246,6 +245,7 @@ def _standing(unit: Unit, submission_id: str | None) -> Standing | None:
 def _kept(unit: Unit, row: SubmissionRow, draft: Draft) -> Changes:
     """What the submission keeps of its making: the Body, its inputs, the pins of its mapping."""
     return Changes(
+        attempts=row.attempts + 1,
         document=draft.document,
         inputs=draft.facts,
         pins=draft.translation.pins,

@@ -12,6 +12,7 @@
     ├── JournalError         evidence cannot be written: intake is refused
     │   └── Fenced               somebody else moved the row first
     ├── LifecycleError       a pair (status, event) that the table does not have
+    ├── NotPossible          a person asked for what the submission does not wait for
     ├── NotFound             a person named something that is not there
     └── ConfigurationError   at start-up only; lists every problem
 
@@ -128,6 +129,12 @@ class NotFound(GatewayError):
     """A person named a case, a submission or a message that is not there."""
 
     advice: ClassVar[str] = "List what is there first (`icaro case list`, `icaro submission list`)."
+
+
+class NotPossible(GatewayError):
+    """What a person asked for does not fit what the submission is waiting for."""
+
+    advice: ClassVar[str] = "Look first (`icaro submission show`): it says what it waits for."
 
 
 class ConfigurationError(GatewayError):

@@ -14,7 +14,8 @@ from time import perf_counter
 from uuid import uuid4
 
 from gateway.bridge import Bridge
-from gateway.casebook import Case, Casebook
+from gateway.case import Case
+from gateway.casebook import Casebook
 from gateway.config import Configuration, Sender
 from gateway.errors import (
     GatewayError,
@@ -151,7 +152,7 @@ class Intake:
             body=stored.raw if case else None,
             digest=digest,
             size=len(message.raw),
-            verdict=received.verdict.value,
+            verdict=received.verdict.name,
             acknowledgment=received.acknowledgment,
             case_id=case.row.id if case else None,
             flagged=unit.control_id_seen(key, message.control_id),

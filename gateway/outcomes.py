@@ -35,7 +35,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The partner said no, in a way its contract declares, signed; `facts` may help to ask again."""
+    """The partner said no, in a declared way, signed; `facts` may help to ask again."""
 
     faults: tuple[Fault, ...]
     facts: Facts = field(default_factory=dict)

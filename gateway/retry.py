@@ -70,6 +70,10 @@ class Circuit:
         """A call starts; if the circuit is open, it is the one that tries."""
         return replace(self, trying=self.opened_at is not None)
 
+    def released(self) -> Circuit:
+        """The call that was to try was not made after all."""
+        return replace(self, trying=False)
+
     def succeeded(self) -> Circuit:
         """The endpoint answered, whatever it said."""
         return replace(self, failures=0, opened_at=None, trying=False)

@@ -1,0 +1,160 @@
+"""What a person may do: declare, choose, confirm, resolve, replay, reprocess, withdraw.
+
+Each is one journal unit, takes the same path as the corridors, and leaves evidence of who did it
+and why. Nothing here is done by a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.case import Case
+from gateway.casebook import Casebook
+from gateway.errors import LifecycleError, NotPossible
+from gateway.journal import SubmissionRow, Unit
+from gateway.lifecycle import Event, Kind, Status, after
+from gateway.outcomes import Facts
+
+LEFT_TO_THE_ASL = "ASL"
+"""The choice of a family that leaves the paediatrician to the ASL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decides, and why; both go into the evidence."""
+
+    name: str
+    reason: str
+
+
+class Desk:
+    """The verbs of a person, each inside the unit it is given."""
+
+    def __init__(self, casebook: Casebook) -> None:
+        self._casebook = casebook
+
+    def declare(self, unit: Unit, case_id: str, person: Person) -> None:
+        """The parents declared the birth; the operator has their signed document."""
+        case = self._open_case(unit, case_id)
+        self._casebook.declared_by(unit, case, person.name)
+        self._note(unit, "case.declared", person, case_id)
+
+    def choose(self, unit: Unit, case_id: str, choice: Mapping[str, str], person: Person) -> None:
+        """The family's choice, such as `{"pediatra": "1234567"}`."""
+        case = self._open_case(unit, case_id)
+        self._casebook.decided(unit, case, choice)
+        self._note(unit, "case.chosen", person, case_id, chosen=sorted(choice))
+
+    def confirm(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
+        """What was held may go: a cancellation, or an amendment at the office of before."""
+        row = unit.submission(submission_id)
+        if row.status is not Status.HELD or row.maybe_received:
+            raise NotPossible(f"{submission_id} is {row.status} and waits for no confirmation")
+        if row.reason == "CANDIDATES":
+            raise NotPossible(f"{submission_id} waits for a choice among candidates: resolve it")
+        if row.kind is Kind.CANCEL:
+            case = self._casebook.load(unit, row.case_id)
+            motive = {"flow": {"motivo": person.reason}}
+            self._casebook.override(unit, case, submission_id, motive)
+        self._note(unit, "submission.confirmed", person, row.case_id, submission_id)
+        return self._move(unit, row, Event.CONFIRM)
+
+    def choose_candidate(
+        self, unit: Unit, submission_id: str, number: int, person: Person
+    ) -> SubmissionRow:
+        """One of the persons that the partner found (counted from 1): ask again, for that one."""
+        row = unit.submission(submission_id)
+        candidates = unit.facts(submission_id) or {}
+        chosen = candidates.get(str(number)) if row.reason == "CANDIDATES" else None
+        if row.status is not Status.HELD or chosen is None:
+            raise NotPossible(f"{submission_id} has no candidate {number}")
+        case = self._casebook.load(unit, row.case_id)
+        self._note(unit, "submission.chosen", person, row.case_id, submission_id)
+        overrides = {"scelta": {"candidato": chosen.get("codiceFiscale", "")}}
+        return self._casebook.again(unit, case, row, Event.REPLACE, overrides=overrides)
+
+    def resolve(
+        self, unit: Unit, submission_id: str, *, received: bool, receipt: str, person: Person
+    ) -> SubmissionRow:
+        """A doubt ends: a person asked the partner whether it has the document."""
+        row = unit.submission(submission_id)
+        if not row.attempts:
+            raise NotPossible(f"{submission_id} was never sent: there is no doubt about it")
+        if received and not receipt:
+            raise NotPossible("give the partner's protocol number of what it has")
+        event = Event.RESOLVED_RECEIVED if received else Event.RESOLVED_NOT_RECEIVED
+        self._note(unit, "submission.resolved", person, row.case_id, submission_id)
+        if not received:
+            return self._move(unit, row, event, maybe_received=False)
+        return self._received(unit, row, receipt)
+
+    def replay(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
+        """Send the same content again."""
+        row = unit.submission(submission_id)
+        self._note(unit, "submission.replayed", person, row.case_id, submission_id)
+        return self._move(unit, row, Event.REPLAY)
+
+    def reprocess(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
+        """Translate the dossier again with today's mapping, as a new submission."""
+        row = unit.submission(submission_id)
+        if row.maybe_received and row.status is not Status.REJECTED:
+            raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
+        case = self._open_case(unit, row.case_id)
+        self._note(unit, "submission.reprocessed", person, row.case_id, submission_id)
+        return self._casebook.again(unit, case, row, Event.REPROCESS)
+
+    def withdraw(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
+        """It need not go any more."""
+        row = unit.submission(submission_id)
+        if row.maybe_received:
+            raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
+        self._note(unit, "submission.withdrawn", person, row.case_id, submission_id)
+        moved = self._move(unit, row, Event.WITHDRAW)
+        self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
+        return moved
+
+    def _received(self, unit: Unit, row: SubmissionRow, receipt: str) -> SubmissionRow:
+        moved = unit.move(
+            row.id,
+            expect=row.status,
+            to=after(row.status, Event.RESOLVED_RECEIVED),
+            receipt=receipt,
+            due_at=None,
+        )
+        case = self._casebook.load(unit, row.case_id)
+        if row.kind is Kind.CANCEL:
+            self._casebook.annulled(unit, case, row.step)
+        else:
+            facts: Facts = {"protocollo": receipt}
+            self._casebook.learned(unit, case, row.step, facts)
+        return moved
+
+    def _move(
+        self, unit: Unit, row: SubmissionRow, event: Event, *, maybe_received: bool | None = None
+    ) -> SubmissionRow:
+        to = after(row.status, event)
+        due = unit.now if to is Status.READY else None
+        known = row.maybe_received if maybe_received is None else maybe_received
+        return unit.move(
+            row.id, expect=row.status, to=to, due_at=due, maybe_received=known, reason=str(event)
+        )
+
+    def _open_case(self, unit: Unit, case_id: str) -> Case:
+        case = self._casebook.load(unit, case_id)
+        if case.row.state in ("CANCELLED", "MERGED"):
+            raise LifecycleError(f"case {case_id} is {case.row.state}")
+        return case
+
+    def _note(
+        self,
+        unit: Unit,
+        what: str,
+        person: Person,
+        *subjects: str,
+        **more: object,
+    ) -> None:
+        if not person.name.strip() or not person.reason.strip():
+            raise NotPossible("a person and a reason are needed: both become evidence")
+        note = {"person": person.name, "reason": person.reason, **more}
+        unit.record(what, subjects=subjects, note=note)
