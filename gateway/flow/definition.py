@@ -107,7 +107,6 @@ class Step(Settings):
 class _File(Settings):
     lang: Literal["1"]
     flow: str
-    tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     case: CaseRules
     steps: Mapping[str, Step]
 
@@ -119,7 +118,6 @@ class Flow:
         self.name = file.flow
         self.case = file.case
         self.steps = file.steps
-        self.tables = file.tables
         self.content_hash = content_hash
         self._tree = tree
 
