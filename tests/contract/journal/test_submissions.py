@@ -1,0 +1,168 @@
+"""Submissions, attempts and callbacks on both databases: fenced moves, exact bytes, no double."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.errors import Fenced, JournalError, NotFound
+from gateway.journal import Journal
+from gateway.lifecycle import Kind, Status
+from tests.journal_rows import DOCUMENT, ENVELOPE, case, ready, sending
+
+
+def test_a_submission_goes_from_status_to_status(journal: Journal) -> None:
+    """Each move tells what it expects, keeps what it is given, and gives the row back."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    made = journal.run(lambda unit: ready(unit, case_id, pins={"a.yaml": "1f"}, operation_id="op"))
+    moved = journal.run(
+        lambda unit: unit.move(
+            made.id,
+            expect=Status.READY,
+            to=Status.SUBMITTING,
+            document=DOCUMENT,
+            inputs={"flow": {"kind": "register"}},
+            body_digest="b",
+            attempts=1,
+            maybe_received=True,
+            deadline_at=unit.now + timedelta(days=9),
+        )
+    )
+    assert (moved.status, moved.attempts, moved.maybe_received) == (Status.SUBMITTING, 1, True)
+    assert (moved.seq, moved.version, moved.pins) == (1, 2, {"a.yaml": "1f"})
+    assert moved.deadline_at == moved.updated_at + timedelta(days=9)
+    with journal.view() as view:
+        assert view.submission(made.id) == view.by_operation("op") == moved
+        assert view.document(made.id) == DOCUMENT
+        assert view.inputs(made.id) == {"flow": {"kind": "register"}}
+        assert (view.facts(made.id), view.faults(made.id)) == (None, None)
+        assert view.counts_by_status() == {Status.SUBMITTING: 1}
+
+
+def test_a_move_from_a_status_that_is_no_more_is_fenced(journal: Journal) -> None:
+    """Somebody else was first; nothing changes."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    made = journal.run(lambda unit: ready(unit, case_id))
+    journal.run(lambda unit: unit.move(made.id, expect=Status.READY, to=Status.REPLACED))
+    with pytest.raises(Fenced):
+        journal.run(lambda unit: unit.move(made.id, expect=Status.READY, to=Status.SUBMITTING))
+    with journal.view() as view:
+        assert view.submission(made.id).status is Status.REPLACED
+
+
+def test_a_waiting_submission_may_become_another_kind(journal: Journal) -> None:
+    """When its turn comes it is known what it is: amend, with a predecessor."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    made = journal.run(lambda unit: ready(unit, case_id))
+    turned = journal.run(
+        lambda unit: unit.move(
+            made.id,
+            expect=Status.READY,
+            to=Status.HELD,
+            kind=Kind.AMEND,
+            predecessor="p",
+            endpoint="e",
+            reason="CONFIRM",
+        )
+    )
+    assert (turned.kind, turned.predecessor, turned.endpoint) == (Kind.AMEND, "p", "e")
+
+
+def test_submissions_of_a_step_are_numbered(journal: Journal) -> None:
+    """In the order they are made, each step for itself."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    steps = ["comune", "codice_fiscale", "comune"]
+    rows = [journal.run(lambda unit, s=step: ready(unit, case_id, s)) for step in steps]
+    assert [row.seq for row in rows] == [1, 1, 2]
+    with journal.view() as view:
+        assert view.last_of_step(case_id, "comune") == rows[2]
+        assert view.last_of_step(case_id, "asl") is None
+        assert view.submissions(case_id) == rows
+        assert view.submissions(step="comune", status=Status.READY) == [rows[0], rows[2]]
+        assert view.by_operation("none") is None
+
+
+def test_one_operation_id_is_one_submission(journal: Journal) -> None:
+    """The database refuses a second one with the same operation id."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    journal.run(lambda unit: ready(unit, case_id, operation_id="op"))
+    with pytest.raises(JournalError):
+        journal.run(lambda unit: ready(unit, case_id, operation_id="op"))
+
+
+def test_unknown_rows_are_named(journal: Journal) -> None:
+    """NotFound for every kind of row."""
+    with journal.view() as view:
+        for read in (view.submission, view.document, view.facts, view.envelope, view.answer):
+            with pytest.raises(NotFound):
+                read("none")
+        for read in (view.callback, view.callback_body):
+            with pytest.raises(NotFound):
+                read("none")
+    with pytest.raises(NotFound):
+        journal.run(lambda unit: unit.add_attempt("none", 1, "m", b"", "u"))
+
+
+def test_the_exact_bytes_of_an_attempt_come_back(journal: Journal) -> None:
+    """What may have been sent, and what was answered."""
+    _, submission_id, attempt_id = journal.run(sending)
+    journal.run(lambda unit: unit.mark_sent(attempt_id))
+    ended = journal.run(
+        lambda unit: unit.end_attempt(attempt_id, "ACCEPTED", answer=b"<ok/>", note="200")
+    )
+    assert (ended.outcome, ended.note, ended.number) == ("ACCEPTED", "200", 1)
+    assert ended.sent_at is not None
+    assert ended.ended_at is not None
+    with journal.view() as view:
+        assert view.attempts(submission_id) == [ended]
+        assert view.attempt_by_message_id(f"urn:uuid:{submission_id}") == ended
+        assert view.attempt_by_message_id("none") is None
+        assert (view.envelope(attempt_id), view.answer(attempt_id)) == (ENVELOPE, b"<ok/>")
+
+
+def test_an_attempt_ends_once(journal: Journal) -> None:
+    """A second end is Fenced: the outcome that was told first stands."""
+    _, submission_id, attempt_id = journal.run(sending)
+    journal.run(lambda unit: unit.end_attempt(attempt_id, "LOST"))
+    with pytest.raises(Fenced):
+        journal.run(lambda unit: unit.end_attempt(attempt_id, "ACCEPTED"))
+    with journal.view() as view:
+        assert [row.outcome for row in view.attempts(submission_id)] == ["LOST"]
+
+
+def test_a_callback_is_kept_once_and_applied_once(journal: Journal) -> None:
+    """Repeated it is recognised; applied twice it is Fenced; its body can be read throughout."""
+    _, submission_id, _ = journal.run(sending)
+    row, repeated = journal.run(lambda unit: unit.add_callback("comune", "m1", "op", b"<esito/>"))
+    again, repeated_again = journal.run(lambda unit: unit.add_callback("comune", "m1", "op", b"?"))
+    other, _ = journal.run(lambda unit: unit.add_callback("asl", "m1", "op", b"asl"))
+    assert (repeated, repeated_again, again) == (False, True, row)
+    with journal.view() as view:
+        assert view.pending_callbacks() == [row, other]
+        assert view.callback_body(row.id) == b"<esito/>"
+    applied = journal.run(lambda unit: unit.apply_callback(row.id, submission_id, "ACCEPTED"))
+    journal.run(lambda unit: unit.apply_callback(other.id, None, "UNKNOWN_OPERATION"))
+    assert applied.applied_at is not None
+    with journal.view() as view:
+        assert view.pending_callbacks() == []
+        assert view.callback(row.id) == applied
+        assert view.callback_body(row.id) == b"<esito/>"
+        assert view.callback_body(other.id) == b"asl"
+    with pytest.raises(Fenced):
+        journal.run(lambda unit: unit.apply_callback(row.id, submission_id, "REJECTED"))
+    with pytest.raises(NotFound):
+        journal.run(lambda unit: unit.apply_callback(row.id, "none", "REJECTED"))
+
+
+def test_destroying_a_case_key_reaches_its_callbacks(journal: Journal) -> None:
+    """Once matched, a callback is under the key of the case; later ones leave no body at all."""
+    case_id, submission_id, _ = journal.run(sending)
+    row, _ = journal.run(lambda unit: unit.add_callback("comune", "m1", "op", b"<esito/>"))
+    late, _ = journal.run(lambda unit: unit.add_callback("comune", "m2", "op", b"<esito/>"))
+    journal.run(lambda unit: unit.apply_callback(row.id, submission_id, "ACCEPTED"))
+    journal.run(lambda unit: unit.destroy_key(case_id))
+    journal.run(lambda unit: unit.apply_callback(late.id, submission_id, "REPEATED"))
+    with journal.view() as view:
+        assert view.callback_body(row.id) is None
+        assert view.callback_body(late.id) is None
