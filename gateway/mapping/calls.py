@@ -58,9 +58,9 @@ def _inline(tree: Call, definition: Definition, scope: Scope) -> Meaning:
     given = [expressions.meaning_of(argument, scope) for argument in tree.arguments]
     level = "mapping" if world.lets.get(definition.name) is definition else "profile"
     names: Mapping[str, Meaning] = dict(zip(wanted, given, strict=True))
-    return expressions.inlined(
-        definition, Scope(world, definition.text.position, bindings=names, level=level)
-    )
+    position, version = definition.text.position, definition.version
+    inner = Scope(world, position, bindings=names, level=level, version=version)
+    return expressions.inlined(definition, inner)
 
 
 def _arity(tree: Call, scope: Scope, least: int, most: int, signature: str) -> bool:

@@ -21,11 +21,16 @@ _SIGNATURE: Final = re.compile(r"([A-Za-z_]\w*)\s*(?:\(\s*([\w\s,]*?)\s*\))?")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """`name(parameters): expression` of a `let:` or of a profile's `define:`."""
+    """`name(parameters): expression` of a `let:` or of a profile's `define:`.
+
+    `version` is the HL7 version its author wrote for, '' if that of the mapping: a profile for
+    2.1 may inherit what a later version names, and finds it absent.
+    """
 
     name: str
     parameters: tuple[str, ...]
     text: Scalar
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """XML → facts: a flat table of texts, typed by what the mapping declares.
 
-Groups under `$each` give keys such as `candidato[1].codiceFiscale`. An absent fact is left out;
-a codice fiscale whose check letter is wrong is a problem, not a fact.
+Groups under `$each` give keys such as `candidato[1].codiceFiscale`; undeclared, their facts are
+texts. An absent fact is left out; a codice fiscale whose check letter is wrong is a problem.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from gateway.mapping import codice_fiscale, expressions
 from gateway.mapping.content import Content, Entry, Flattening, Items, Place, items_of
@@ -24,6 +24,25 @@ Facts: TypeAlias = dict[str, str]
 Emit: TypeAlias = Callable[[Run, Facts, str], State]
 Declared: TypeAlias = Mapping[str, "str | Mapping[str, str]"]
 """Fact → type; of a group, its own facts."""
+
+
+class _Texts(Mapping[str, str]):
+    """Of a group that is not declared: every fact is a text."""
+
+    def __getitem__(self, name: str) -> str:
+        return "text"
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_TEXTS: Final = _Texts()
 
 
 class FactsTarget:
@@ -69,10 +88,16 @@ class FactsTarget:
 
     def _entry(self, entry: Entry, declared: Declared) -> Emit:
         name = entry.key.text
-        if name not in declared:
+        grouped = entry.node.each is not None
+        if name not in declared and not grouped:
             text = f"no fact {name} is declared in target{did_you_mean(name, declared)}"
             self._findings.error(entry.key.position, "X01", text)
-        return self._node(entry, entry.node, declared.get(name, "text"))
+        return self._node(entry, entry.node, self._declared(name, declared, grouped))
+
+    def _declared(self, name: str, declared: Declared, grouped: bool) -> str | Mapping[str, str]:
+        if name in declared:
+            return declared[name]
+        return _TEXTS if grouped else "text"
 
     def _node(self, entry: Entry, node: Node, declared: str | Mapping[str, str]) -> Emit:
         value = node.value

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.hl7.dictionary import Dictionary, Part
+from gateway.hl7.dictionary import Dictionary, Part, dictionary
 from gateway.mapping import hl7_paths, xml_paths
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Findings, Position, did_you_mean
@@ -70,7 +70,7 @@ class Scope:
     """What the names of one text mean: the bindings around it, and where it stands.
 
     `level` is 'mapping' or 'profile': definitions of a profile see no lets. `relative` is what
-    numbers and names mean inside a selector.
+    numbers and names mean inside a selector, `version` what the text was written for.
     """
 
     world: World
@@ -78,6 +78,7 @@ class Scope:
     bindings: Mapping[str, Meaning] = field(default_factory=dict)
     level: str = "mapping"
     relative: Relative | None = None
+    version: str = ""
 
     def at(self, position: Position) -> Scope:
         return replace(self, position=position)
@@ -92,6 +93,11 @@ class Scope:
         """Tell a finding at a column of the text; gives what stands for the mistake."""
         self.world.findings.error(self.position.after(column), code, text)
         return UNKNOWN
+
+    @property
+    def dictionary(self) -> Dictionary | None:
+        """What paths are held against; None where nothing can be."""
+        return dictionary(self.version) if self.version else self.world.dictionary
 
     @property
     def tables(self) -> Mapping[str, CodeTable]:
@@ -148,7 +154,7 @@ def _inlined_once(definition: Definition, scope: Scope, column: int, inlined: In
     if key not in world.known:
         if not world.expand(definition.name, scope.position.after(column)):
             return UNKNOWN
-        around = Scope(world, definition.text.position, level=level)
+        around = Scope(world, definition.text.position, level=level, version=definition.version)
         world.known[key] = remembered(inlined(definition, around), world.slots)
     return world.known[key]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.hl7.dictionary import VERSIONS
@@ -25,6 +25,7 @@ _KEYS: Final = (
     *("lang", "profile", "extends", "hl7", "acknowledgment", "charset", "required", "define"),
     *("keeps", "naks", "tables", "$note"),
 )
+_VERSION: Final = "2.5"
 _MODES: Final[Mapping[str, str | None]] = {
     "": None,
     "auto": None,
@@ -114,8 +115,11 @@ def assemble(name: str, chain: Sequence[Chapter], pins: Mapping[str, str]) -> Pr
     """The profile: `chain` from the file itself to what it extends last."""
     definitions: dict[str, Definition] = {}
     tables: dict[str, TableUse] = {}
+    version = _VERSION
     for chapter in reversed(chain):
-        definitions |= chapter.definitions
+        version = chapter.values["hl7"] or version
+        for word, definition in chapter.definitions.items():
+            definitions[word] = replace(definition, version=version)
         tables |= chapter.tables
 
     def value(key: str) -> str:
@@ -126,7 +130,7 @@ def assemble(name: str, chain: Sequence[Chapter], pins: Mapping[str, str]) -> Pr
 
     return Profile(
         name=name,
-        version=value("hl7") or "2.5",
+        version=version,
         acknowledgment=_MODES[value("acknowledgment")],
         charset=value("charset") or None,
         required=texts("required"),

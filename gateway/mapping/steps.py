@@ -133,7 +133,7 @@ def _select_groups(path: Groups, step: Select, scope: Scope) -> Meaning:
 
 
 def _field(path: Segments, step: Field, scope: Scope) -> Meaning:
-    dictionary = scope.world.dictionary
+    dictionary = scope.dictionary
     shape = dictionary.segment(path.name) if dictionary else None
     if shape is not None and dictionary and shape[step.number] is None:
         text = f"{path.name} has no field {step.number} in HL7 {dictionary.version}"
@@ -155,7 +155,7 @@ def _part(path: Repetitions, step: Part, scope: Scope) -> Meaning:
 
 def _components(path: Repetitions, scope: Scope) -> tuple[ComponentShape, ...] | None:
     """The components of the field's type; None where that is not known (OBX-5, Z segments)."""
-    dictionary = scope.world.dictionary
+    dictionary = scope.dictionary
     shape = dictionary.segment(path.segments.name) if dictionary else None
     field = shape[path.number] if shape else None
     if field is None or dictionary is None or field.datatype.lower() in ("varies", "*"):
@@ -202,6 +202,6 @@ def _segment_in_group(path: Groups, step: Child, scope: Scope) -> Meaning:
 
 def check_segment(name: str, scope: Scope, column: int) -> None:
     """A finding if the version has no such segment; Z segments are the sender's own."""
-    dictionary = scope.world.dictionary
+    dictionary = scope.dictionary
     if dictionary and not name.startswith("Z") and dictionary.segment(name) is None:
         scope.error(column, "H01", f"no segment {name} in HL7 {dictionary.version}")

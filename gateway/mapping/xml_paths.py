@@ -129,7 +129,9 @@ def value_of(path: Elements) -> Value | None:
         values = [text(element) for element in path.every(run)]
         return [value for value in values if value is not None]
 
-    return Value(read_all if path.many else read, kind, many=path.many, null=is_null(path))
+    return Value(
+        read_all if path.many else read, kind, many=path.many, null=is_null(path), label=path.label
+    )
 
 
 def _reader(label: str, kind: Kind) -> Callable[[etree._Element], Any]:
