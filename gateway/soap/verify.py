@@ -79,7 +79,7 @@ def verify(
     # 6. The key signed SignedInfo.
     require_signature(read, signer)
     # 7. The references are exactly the parts, and every digest is that of the part.
-    signed = signed_parts(parts, read)
+    signed = [digested(*pair) for pair in require_references(parts, read)]
     # 8. The Timestamp is of now.
     created, expires = read_timestamp(parts)
     require_fresh(created, expires, now, profile)
@@ -90,7 +90,7 @@ def verify(
     if seen is not None and seen(texts["MessageID"]):
         raise VerificationError("replay", "wsa:MessageID", "send a new MessageID in each attempt")
     return Verified(
-        body=parse(signed)[0],
+        body=parse(signed[-1])[0],
         action=texts["Action"],
         message_id=texts["MessageID"],
         relates_to=texts.get("RelatesTo"),
@@ -128,31 +128,32 @@ def require_signature(read: SignatureParts, signer: Signer) -> None:
         raise VerificationError("signature value", "ds:SignatureValue", remedy)
 
 
-def signed_parts(parts: Parts, read: SignatureParts) -> bytes:
-    """Step 7. The canonical bytes of the Body that was signed."""
+def require_references(
+    parts: Parts, read: SignatureParts
+) -> list[tuple[etree._Element, Reference]]:
+    """Step 7. Each part with its reference: the Timestamp first, the Body last."""
     references = {reference.identifier: reference for reference in read.references}
     if len(references) != len(read.references):
         raise VerificationError("references", "ds:Reference", "name each element once")
-    content = b""
-    for element in parts.signable():
-        content = _digested(element, references.pop(element.get(ID, ""), None))
-    assert parts.token is not None  # step 3
-    extra = references.pop(parts.token.get(ID, ""), None)
-    if extra is not None:  # WSS4J signs the token too, which does no harm
-        _digested(parts.token, extra)
-    if references:
+    signable = parts.signable()
+    if parts.token is not None and parts.token.get(ID) in references:
+        signable.insert(0, parts.token)  # WSS4J signs the token too, which does no harm
+    unsigned = [part for part in signable if part.get(ID) not in references]
+    if unsigned:
+        names = ", ".join(readable(part.tag) for part in unsigned)
+        remedy = "sign it: name its wsu:Id in a ds:Reference"
+        raise VerificationError("references", names, remedy)
+    if len(references) != len(signable):
         remedy = "sign the Timestamp, the WS-Addressing headers and the Body, nothing else"
         raise VerificationError("references", "ds:Reference", remedy)
-    return content
+    return [(part, references[part.get(ID, "")]) for part in signable]
 
 
-def _digested(element: etree._Element, reference: Reference | None) -> bytes:
-    name = readable(element.tag)
-    if reference is None:
-        raise VerificationError("references", name, "sign it: name its wsu:Id in a ds:Reference")
+def digested(element: etree._Element, reference: Reference) -> bytes:
+    """Step 7. The canonical bytes of `element`, if they are those that were signed."""
     content = canonical(element, reference.prefixes)
     if not compare_digest(sha256(content).digest(), reference.digest):
-        raise VerificationError("digest", name, "send it exactly as it was signed")
+        raise VerificationError("digest", readable(element.tag), "send it exactly as it was signed")
     return content
 
 
