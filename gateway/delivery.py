@@ -136,16 +136,19 @@ class Delivery:
     async def _ask(self, claimed: Claimed, entry: Entry) -> Outcome | NotFound:
         row = claimed.row
         letter = self._preparation.question(claimed, entry)
-        answer = await self._carry(letter, claimed, entry)
+        answer = await self._carry(letter, claimed, entry, of_question=True)
         await self._do(lambda unit: self._told(unit, row, letter, answer, entry))
         return answer.outcome
 
-    async def _carry(self, letter: Letter, claimed: Claimed, entry: Entry) -> Answer:
+    async def _carry(
+        self, letter: Letter, claimed: Claimed, entry: Entry, *, of_question: bool = False
+    ) -> Answer:
         if self._clock() >= letter.expires_at:
             # The Timestamp aged in our own queue: nobody would accept it, so it is not sent.
             return Answer(Unavailable("EXPIRED_BEFORE_SENDING"))
         destination = self._destinations[claimed.row.partner]
-        return await destination.send(letter, entry, self._preparation.answers(claimed))
+        answers = self._preparation.answers(claimed, of_question=of_question)
+        return await destination.send(letter, entry, answers)
 
     def _submit(
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None

@@ -101,9 +101,10 @@ class Preparation:
             document, entry, row.step, QUERY, row.operation_id
         )
 
-    def answers(self, claimed: Claimed) -> Compiled | None:
-        """The mapping that reads this step's answers."""
-        name = self._casebook.flow.steps[claimed.row.step].maps.get("answer")
+    def answers(self, claimed: Claimed, *, of_question: bool = False) -> Compiled | None:
+        """The mapping that reads this step's answers, or the answers to a question about it."""
+        maps = self._casebook.flow.steps[claimed.row.step].maps
+        name = (maps.get("query_answer") if of_question else None) or maps.get("answer")
         return self._of_profile(claimed)(name) if name else None
 
     def can_ask(self, claimed: Claimed) -> bool:

@@ -18,7 +18,7 @@ from gateway.settings import Settings, Tree, build, in_order, read
 from gateway.units import Duration
 
 Source = Annotated[str, Field(min_length=1, description="an expression of the mapping language")]
-MAPS = ("register", "amend", "cancel", "query", "answer")
+MAPS = ("register", "amend", "cancel", "query", "answer", "query_answer")
 
 
 def _known_map(name: str) -> str:
