@@ -100,7 +100,9 @@ def test_types_of_the_same_name_are_the_same_everywhere() -> None:
     for path in sorted(XSD.glob("*/tipi.xsd"), key=lambda each: each.parent.name != "comune"):
         for declared in etree.parse(str(path)).getroot().iterchildren(etree.Element):
             name = declared.get("name", "")
-            text = re.sub(rb'\s*xmlns(:\w+)?="[^"]*"', b"", etree.tostring(declared, with_tail=False))
+            text = re.sub(
+                rb'\s*xmlns(:\w+)?="[^"]*"', b"", etree.tostring(declared, with_tail=False)
+            )
             assert shared.setdefault(name, text.decode()) == text.decode(), f"{path}: {name}"
 
 

@@ -22,7 +22,11 @@ def test_every_comune_of_today_is_there() -> None:
     """About 7 900 comuni are valid today, each with one row and a Belfiore code of its own."""
     today = [row for row in rows("comuni.csv") if row["al"] == "9999-12-31"]
     assert 7850 < len(today) < 7950
-    assert len({row["istat"] for row in today}) == len({row["belfiore"] for row in today}) == len(today)
+    assert (
+        len({row["istat"] for row in today})
+        == len({row["belfiore"] for row in today})
+        == len(today)
+    )
 
 
 @pytest.mark.parametrize(
