@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from gateway.hl7.delimiters import STANDARD
 from gateway.hl7.escapes import escape
 from gateway.hl7.message import Message
-from gateway.hl7.segment import Segment
+from gateway.hl7.segment import HEADERS, Segment
 
 CHARSET = "UNICODE UTF-8"
 SEGMENT_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -39,13 +39,15 @@ def fields_of(segment: Segment) -> list[str]:
     else:
         written = (field_of(segment, number) for number in range(1, len(segment.fields)))
         fields = [segment.name, *written]
-    return as_header(fields) if segment.name == "MSH" else fields
+    return as_header(fields) if segment.name in HEADERS else fields
 
 
 def as_header(fields: list[str]) -> list[str]:
-    """An MSH that tells the truth about delimiters and character set."""
+    """An MSH (or a batch's header) that tells the truth about delimiters and character set."""
     fields += [""] * (19 - len(fields))
-    fields[1], fields[2], fields[18] = STANDARD.field, STANDARD.encoding, CHARSET
+    fields[1], fields[2] = STANDARD.field, STANDARD.encoding
+    if fields[0] == "MSH":
+        fields[18] = CHARSET
     return fields
 
 
@@ -53,6 +55,6 @@ def compose(segments: Iterable[Sequence[str]]) -> Message:
     """The message of these segments (each by field number, MSH first)."""
     lines = []
     for fields in segments:
-        shown = [fields[0], *fields[2:]] if fields[0] == "MSH" else fields
+        shown = [fields[0], *fields[2:]] if fields[0] in HEADERS else fields
         lines.append("|".join(shown).rstrip("|") + "\r")
     return Message.parse("".join(lines).encode())

@@ -201,7 +201,7 @@ def _most(most: int) -> int:
 
 
 def _digits(table: str | None) -> str | None:
-    return table.removeprefix("HL7") if table else None
+    return table[3:] if table and table.startswith("HL7") else None
 
 
 @cache

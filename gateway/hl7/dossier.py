@@ -166,14 +166,21 @@ def _delete_nulls(line: _Line) -> None:
 
 def _in_order(old: list[_Line], new: list[_Line]) -> list[_Line]:
     """The new lines in their order; kinds that only the old ones have stay where they stood."""
-    last = {line.name: at for at, line in enumerate(new)}
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(new):
+        places.setdefault(line.name, []).append(number)
+    total = Counter(line.name for line in old)
+    passed: Counter[str] = Counter()
     after: dict[int, list[_Line]] = {}
-    at = -1
+    anchor = -1
     for line in old:
-        if line.name in last:
-            at = max(at, last[line.name])
+        passed[line.name] += 1
+        if there := places.get(line.name):
+            # After the last of its kind; within a kind that goes on, after the same one.
+            last = passed[line.name] == total[line.name]
+            anchor = there[-1] if last else there[min(len(there), passed[line.name]) - 1]
         else:
-            after.setdefault(at, []).append(line)
+            after.setdefault(anchor, []).append(line)
     result = after.pop(-1, [])
     for number, line in enumerate(new):
         result += [line, *after.get(number, ())]

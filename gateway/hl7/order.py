@@ -45,7 +45,7 @@ def check_order(message: Message, known: Dictionary, structure: str) -> list[Fin
         return []
     places: list[_Place] = []
     _lay(tree, None, places)
-    return [*_walk(message, places), *_never_came(places)]
+    return [*_walk(message, places), *_never_came(message, places)]
 
 
 def _lay(part: Part, above: _Group | None, places: list[_Place]) -> None:
@@ -102,9 +102,10 @@ def _next_place(name: str, places: list[_Place], cursor: int) -> int | None:
     return None
 
 
-def _never_came(places: list[_Place]) -> Iterator[Finding]:
+def _never_came(message: Message, places: list[_Place]) -> Iterator[Finding]:
     for place in places:
-        if place.least and not place.filled and _expected(place.group):
+        came = place.filled or message.all(place.name)  # out of place is said already
+        if place.least and not came and _expected(place.group):
             yield Finding(Location(place.name), 101, "E", "the segment is required and missing")
 
 

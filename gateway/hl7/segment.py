@@ -14,7 +14,8 @@ NULL = '""'
 """HL7's null: 'delete what you have'. Absent, on the other hand, says nothing."""
 
 MAX_FIELDS = 1_000
-_HEADERS = frozenset({"MSH", "FHS", "BHS"})
+HEADERS = frozenset({"MSH", "FHS", "BHS"})
+"""Segments whose fields 1 and 2 are delimiters."""
 
 
 class Reading:
@@ -44,7 +45,7 @@ class Segment:
             self.name = line[:3]
         else:
             self.name = line.partition(separator)[0]
-        self._header = self.name in _HEADERS
+        self._header = self.name in HEADERS
 
     def __repr__(self) -> str:
         return f"<Segment {self.index}>"
