@@ -49,13 +49,14 @@ class Compilation:
     blocks: Mapping[str, Block]
     files: Files
     findings: Findings
+    world: World | None = None
 
     def compile(self, pins: Mapping[str, str]) -> Compiled | None:
         """The mapping, or None where findings leave nothing to run. `pins` may still grow."""
         direction = self._direction()
         if direction is None:
             return None
-        world = self._world(direction)
+        world = self.world = self._world(direction)
         scope = Scope(world, self.document.position)
         made = self._target(direction, scope)
         when = self._when(scope)

@@ -38,6 +38,7 @@ RULES: Final[dict[str, str]] = {
     "T01": "the table cannot be read",
     "T02": "no such column",
     "T03": "duplicate key in the table",
+    "T04": "declared table that is never used",
 }
 
 

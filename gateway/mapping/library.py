@@ -18,8 +18,15 @@ from gateway.mapping import shape
 from gateway.mapping.compiled import Compiled, Expression
 from gateway.mapping.compiler import Compilation
 from gateway.mapping.content import Place
-from gateway.mapping.document import Block, Document, TableUse, read_blocks, read_document
-from gateway.mapping.expressions import as_value, read_expression
+from gateway.mapping.document import (
+    Block,
+    Definition,
+    Document,
+    TableUse,
+    read_blocks,
+    read_document,
+)
+from gateway.mapping.expressions import as_value, inlined, read_expression
 from gateway.mapping.finding import Findings, Position
 from gateway.mapping.hl7_paths import Segments
 from gateway.mapping.kinds import Kind
@@ -133,21 +140,33 @@ class Library:
         findings = Findings()
         file, _, line = where.rpartition(":")
         position = Position(file or where, int(line) if line.isdigit() else 1)
-        tables = self._profile_tables(profile, findings)
-        world = World(
-            findings,
-            inputs=inputs or {},
-            profile_inputs=SENDER,
-            definitions=profile.definitions,
-            profile_tables=tables,
-            dictionary=dictionary(profile.version),
-        )
+        world = self._world(profile, inputs or {}, findings)
         scope = Scope(world, position)
         meaning = read_expression(Scalar(text, position), scope)
         value = _as_answer(meaning, scope)
         _refuse(findings)
         place = Place("", position)
         return Expression(text, place, value.read, world.slots.memo, world.slots.items)
+
+    def check_definition(
+        self, definition: Definition, profile: Profile, findings: Findings
+    ) -> None:
+        """Compile one definition of a profile for its findings alone."""
+        world = self._world(profile, {}, findings)
+        position, version = definition.text.position, definition.version
+        inlined(definition, Scope(world, position, level="profile", version=version))
+
+    def _world(
+        self, profile: Profile, inputs: Mapping[str, Mapping[str, str]], findings: Findings
+    ) -> World:
+        return World(
+            findings,
+            inputs=inputs,
+            profile_inputs=SENDER,
+            definitions=profile.definitions,
+            profile_tables=self._profile_tables(profile, findings),
+            dictionary=dictionary(profile.version),
+        )
 
     def _profile_tables(self, profile: Profile, findings: Findings) -> dict[str, CodeTable]:
         found = {name: self.table(name, use, findings) for name, use in profile.tables.items()}
