@@ -40,6 +40,12 @@ _FAMILIES = {
     "A52": "A53 A55",
     "A61": "A62",
 }
+_ELSEWHERE: dict[str, list[str]] = {}
+"""For each event, the events whose structure it shares, the newest versions' first."""
+for _family, _events in reversed(_FAMILIES.items()):
+    for _event in _events.split():
+        _ELSEWHERE.setdefault(_event, []).append(_family)
+
 ADT_EVENTS = frozenset(f"A{n:02}" for n in (*range(1, 56), 60, 61, 62))
 """Every trigger event of chapter 3, of any version."""
 
@@ -170,27 +176,24 @@ class Dictionary:
         """The structure `ADT_A01`: a group whose parts are segments and groups, in order."""
         if name not in self._structures:
             entry = self._tables_of("messages").get(name)
-            found = Part(name, 1, 1, self._parts(entry, (name,))) if entry else None
+            found = Part(name, 1, 1, self._parts(entry)) if entry else None
             self._structures[name] = found
         return self._structures[name]
 
-    def _parts(self, entry: Any, above: tuple[str, ...]) -> tuple[Part, ...]:
+    def _parts(self, entry: Any) -> tuple[Part, ...]:
         kind, children = entry[0], entry[1]
         parts: list[Part] = []
         for name, _, (least, most), what in children:
             below: tuple[Part, ...] = ()
             if what == "GRP":
-                if name in above:
-                    continue
-                below = self._parts(self._tables_of("groups")[name], (*above, name))
+                below = self._parts(self._tables_of("groups")[name])
             parts.append(Part(name, 0 if kind == "choice" else least, _most(most), below))
         return tuple(parts)
 
     def structure_for(self, event: str) -> str | None:
         """The structure an ADT event has in this version: `ADT_A01` for `A04`; None if unknown."""
         known = self._tables_of("messages")
-        families = (family for family, events in reversed(_FAMILIES.items()) if event in events)
-        for candidate in (event, *families):
+        for candidate in (event, *_ELSEWHERE.get(event, ())):
             if f"ADT_{candidate}" in known:
                 return f"ADT_{candidate}"
         return None

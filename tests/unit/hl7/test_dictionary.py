@@ -84,6 +84,8 @@ def test_a_structure_is_a_tree_in_order() -> None:
         ("2.8", "A44", "ADT_A44"),
         ("2.1", "A40", None),
         ("2.5", "Z01", None),
+        ("2.5", "A0", None),
+        ("2.5", "", None),
     ],
 )
 def test_events_share_structures(version: str, event: str, structure: str | None) -> None:

@@ -52,10 +52,10 @@ def test_every_cut_of_a_stream_gives_the_same_payloads(name: str) -> None:
 
 
 @given(st.lists(st.binary(min_size=1).filter(lambda p: b"\x1c" not in p), max_size=4), st.data())
-def test_any_payload_comes_back(payloads: list[bytes], data: st.DataObject) -> None:
+def test_any_payload_comes_back(payloads: list[bytes], cut: st.DataObject) -> None:
     """What was wrapped is read back, however it was cut."""
     stream = b"".join(map(wrap, payloads))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
+    cuts = sorted(cut.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
     edges = [0, *cuts, len(stream)]
     chunks = [stream[a:b] for a, b in pairwise(edges)]
     assert read(chunks, 10**6)[0] == payloads
