@@ -10,7 +10,7 @@ from gateway.flow.context import Context
 from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
-from gateway.journal import CaseRow, Unit
+from gateway.journal import CaseRow, View
 
 
 @dataclass(slots=True)
@@ -29,11 +29,18 @@ class Case:
         return self.dossier.message
 
 
-def index(unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> str:
+def case_key(
+    view: View, sender: str, application: str, facility: str, processing: str, key: Sequence[str]
+) -> str:
     """The keyed digest a case is found by: sender, assigning authority and identifier.
 
     A test message never finds a case of production.
     """
-    production = "P" if message.processing_id in ("", "P") else "T"
+    production = "P" if processing in ("", "P") else "T"
+    return view.index(sender, application, facility, production, *key)
+
+
+def index(view: View, sender: Sender, message: Message, key: Sequence[str]) -> str:
+    """The `case_key` of the child that a message is about."""
     origin = (message.sending_application, message.sending_facility)
-    return unit.index(sender.name, *origin, production, *key)
+    return case_key(view, sender.name, *origin, message.processing_id, key)

@@ -16,7 +16,7 @@ from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
 from gateway.outcomes import Facts
 
-LEFT_TO_THE_ASL = "ASL"
+LEFT_TO_THE_ASL = "UFFICIO"
 """The choice of a family that leaves the paediatrician to the ASL."""
 
 

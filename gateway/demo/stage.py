@@ -27,7 +27,11 @@ from gateway.errors import GatewayError
 
 HOST = "127.0.0.1"
 ADMINISTRATIONS = ("comune", "agenzia_entrate", "asl")
-PATHS = {"comune": "NotificaNascita", "agenzia_entrate": "CodiceFiscale", "asl": "AnagrafeAssistiti"}
+PATHS = {
+    "comune": "NotificaNascita",
+    "agenzia_entrate": "CodiceFiscale",
+    "asl": "AnagrafeAssistiti",
+}
 
 
 class StageError(GatewayError):
