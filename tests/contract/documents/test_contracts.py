@@ -110,7 +110,7 @@ def test_types_of_the_same_name_are_the_same_everywhere() -> None:
     ("code", "good"),
     [
         ("RSSGLI26C41F205V", True),
-        ("RSSGLI26C41F20RV", True),
+        ("RSSGLI26C41F20RQ", True),
         ("00743110157", True),
         ("RSSGLI26F41F205V", False),
         ("rssgli26c41f205v", False),
