@@ -23,8 +23,9 @@ from gateway.outcomes import (
     Unknown,
 )
 
-UNAVAILABLE: Final = frozenset({"INDISPONIBILE"})
-"""The fault codes by which every partner says: not now, and nothing was done."""
+UNAVAILABLE: Final = frozenset({"INDISPONIBILE", "NON_OFFERTA"})
+"""The fault codes by which a partner says: not now, or not this. They refuse no document: an
+outcome that cannot be asked for is still unknown."""
 
 _ENVELOPE: Final = frozenset({"esito", "idOperazione", "errori"})
 _MEMBER: Final = re.compile(r"(?P<group>\w+)\[(?P<number>\d+)\]\.(?P<name>.+)")

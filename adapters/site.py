@@ -51,8 +51,11 @@ class CappedRequest(Request):
         channel.loseConnection()
 
 
-def capped_site(resource: Resource, limit: int) -> Any:
-    """A Site over `resource` that reads bodies of at most `limit` bytes and drops idle peers."""
+def capped_site(resource: Resource, limit: int, reactor: Any = None) -> Any:
+    """A Site over `resource` that reads bodies of at most `limit` bytes and drops idle peers.
+
+    `reactor` measures their idleness; None is the running one.
+    """
     kind = type("Capped", (CappedRequest,), {"limit": limit})
     site: Any = Site
-    return site(resource, requestFactory=kind, timeout=IDLE_SECONDS)
+    return site(resource, requestFactory=kind, timeout=IDLE_SECONDS, reactor=reactor)
