@@ -169,7 +169,9 @@ def _guesses(element: etree._Element, reference: Reference) -> list[str]:
 
 
 def _inclusive(element: etree._Element) -> bytes:
-    return etree.tostring(element, method="c14n")
+    # Written and read again, it carries what its ancestors declare.
+    alone = etree.fromstring(etree.tostring(element, with_tail=False))
+    return etree.tostring(alone, method="c14n")
 
 
 def _tight(element: etree._Element, reference: Reference) -> bytes:

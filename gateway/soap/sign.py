@@ -1,8 +1,7 @@
 """Signs an envelope: token, digests, SignedInfo, signature value, in this order.
 
-SignedInfo is written once, already in its canonical form, so the bytes that are signed are the
-bytes that are sent. docs/decisions/0001-signing.md says why this is our own code, and which two
-others check it.
+SignedInfo is written in its canonical form at once, which spares a canonicalization.
+docs/decisions/0001-signing.md says why this is our own code, and which two others check it.
 """
 
 from __future__ import annotations
