@@ -143,7 +143,7 @@ def _plain(report: Report) -> dict[str, object]:
 
 
 def _line(entry: EvidenceRow) -> str:
-    note = " ".join(f"{name}={value}" for name, value in sorted(entry.note.items()))
+    note = " ".join(f"{name}={_safe(value)}" for name, value in sorted(entry.note.items()))
     words = [
         f"{entry.at:%Y-%m-%dT%H:%M:%S.%fZ}",
         f"{entry.node}#{entry.seq}",
@@ -152,6 +152,12 @@ def _line(entry: EvidenceRow) -> str:
         note,
     ]
     return "  ".join(word for word in words if word)
+
+
+def _safe(value: object) -> str:
+    """A reason is what a person typed: no control character of it reaches the terminal."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
 
 
 def _json_line(entry: EvidenceRow) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select, update
 
-from gateway.errors import Fenced, JournalError, NotFound
+from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
 from gateway.journal.rows import CaseRow
 from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
@@ -200,7 +200,4 @@ class CaseWrites(CaseReads, Writing):
             raise Fenced(f"case {case_id} is no longer at version {expect_version}")
         note = {"state": changed.state, "columns": sorted(values.keys() - {"updated_at"})}
         self._witness(what, "cases", changed._mapping, note=note)
-        found = self._row(_BY_ID, {"id": case_id})
-        if found is None:
-            raise JournalError(f"case {case_id} vanished while it was saved")
-        return self._case(found)
+        return self._case(self._row(_BY_ID, {"id": case_id}))

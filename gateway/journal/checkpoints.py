@@ -23,6 +23,9 @@ from gateway.journal.stored import canonical, new_id
 from gateway.journal.tables import checkpoints
 from gateway.journal.writing import Writing
 
+LONGEST_LINE = 1 << 20
+"""Bytes from the end of the file in which its last line break is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -76,13 +79,18 @@ def make(
 
 
 def append(path: Path, checkpoint: Checkpoint) -> None:
-    """Add a line and wait until it is on the disk; raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(descriptor, checkpoint.line().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Add a line and wait until it is on the disk; raises OSError.
+
+    What a power failure left of a line is dropped first: nobody was ever told of it.
+    """
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE))
+        start, tail = file.tell(), file.read()
+        file.truncate(start + tail.rfind(b"\n") + 1)
+        file.seek(0, os.SEEK_END)
+        file.write(checkpoint.line().encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class CheckpointReads(EvidenceReads):

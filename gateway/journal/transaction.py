@@ -190,9 +190,12 @@ _INSERT_EVIDENCE = insert(evidence)
 
 
 def as_journal_error(error: BaseException) -> BaseException:
-    """A database's error as ours, naming its class and SQLSTATE, never a value; others as is."""
-    if not isinstance(error, SQLAlchemyError):
-        return error
+    """A database's or disk's error as ours; any other as it is."""
+    return named(error) if isinstance(error, SQLAlchemyError | OSError) else error
+
+
+def named(error: BaseException) -> JournalError:
+    """An error by its class and SQLSTATE, never with a value; the cause is chained."""
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     told = JournalError(f"{type(cause).__name__}{f' ({state})' if state else ''}")

@@ -28,7 +28,7 @@ from gateway.journal.evidence import LAST_ENTRY, EvidenceReads
 from gateway.journal.store import Store
 from gateway.journal.tables import checkpoints as checkpoints_table
 from gateway.journal.tables import nodes
-from gateway.journal.transaction import Head, Order, Transaction, as_journal_error
+from gateway.journal.transaction import Head, Order, Transaction, named
 from gateway.journal.unit import Unit
 
 T = TypeVar("T")
@@ -170,6 +170,7 @@ class Writer:
         self._unsigned += transaction.head.seq - before
         connection = transaction.connection
         if not orders:
+            self._still_durable(connection)
             connection.execute(_SEEN, {"node": self._node, "at": transaction.stamp})
         if transaction.checkpoint_wanted or self._checkpoint_due():
             heads = EvidenceReads(connection, None).evidence_heads()
@@ -205,10 +206,7 @@ class Writer:
             checkpoints.append(self._side_file, checkpoint)
 
     def _lost(self, error: BaseException, orders: list[Order]) -> None:
-        ours = as_journal_error(error)
-        if not isinstance(ours, JournalError):
-            ours = JournalError(f"the journal cannot be written: {type(error).__name__}")
-            ours.__cause__ = error
+        ours = error if isinstance(error, JournalError) else named(error)
         self.error, self._checkpoint = ours, None
         self._disconnect()
         for order in orders:
@@ -217,13 +215,19 @@ class Writer:
     def _connect(self) -> Connection:
         if self._connection is None:
             connection = self._store.writing()
-            fault = self._store.durability(connection)
-            connection.rollback()
-            if fault is not None:
+            try:
+                self._still_durable(connection)
+                connection.rollback()
+            except BaseException:
                 connection.close()
-                raise JournalError(f"a commit might be lost: {fault}")
+                raise
             self._connection = connection
         return self._connection
+
+    def _still_durable(self, connection: Connection) -> None:
+        fault = self._store.durability(connection)
+        if fault is not None:
+            raise JournalError(f"a commit might be lost: {fault}")
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -158,7 +158,7 @@ def test_a_journal_that_cannot_be_written_says_so_and_recovers(
 
     with monkeypatch.context() as broken:
         broken.setattr(Writer, "_begin", refuses)
-        with pytest.raises(JournalError, match="cannot be written: OSError"):
+        with pytest.raises(JournalError, match="OSError"):
             journal.run(lambda unit: message(unit))
         health = journal.health()
         assert not journal.healthy
@@ -208,6 +208,21 @@ def test_a_heartbeat_proves_the_journal_while_nothing_comes(
         started = seen()
         assert (started.name, started.version) == ("n1", "0.1")
         _until(lambda: seen().seen_at > started.seen_at)
+
+
+def test_a_connection_that_stopped_being_durable_is_noticed(
+    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing comes the settings are read back; the connection is opened anew."""
+    monkeypatch.setattr("gateway.journal.writer.HEARTBEAT", 0.02)
+    monkeypatch.setattr("gateway.journal.writer.AFTER_FAILURE", 0.02)
+    with Journal.open(f"sqlite:///{tmp_path}/i.db", node="n1", keyring=keyring) as journal:
+        driver = journal._writer._connection.connection.driver_connection
+        errors: list[str | None] = []
+        driver.execute("PRAGMA synchronous=OFF")
+        _until(lambda: errors.append(journal.health().error) or errors[-1])
+        assert errors[-1] == "a commit might be lost: synchronous is 0, not 2 (FULL)"
+        _until(lambda: journal.healthy)
 
 
 def test_a_unit_nobody_waits_for_any_more_is_not_run(journal: Journal) -> None:

@@ -51,6 +51,19 @@ def test_a_group_sees_its_own_messages_before_they_are_stored(journal: Journal) 
     assert others == [first, True, first]
 
 
+def test_a_unit_asks_the_database_for_messages_of_earlier_groups(journal: Journal) -> None:
+    """Intake asks twice, for the same bytes and for the same control id, within its unit."""
+    first = journal.run(lambda unit: message(unit))
+
+    def ask(unit):
+        digest = unit.digest(BODY)
+        found = unit.find_duplicate("his", "1", digest)
+        other = unit.find_duplicate("his", "2", digest)
+        return found.id, other, unit.control_id_seen("his", "1"), unit.control_id_seen("his", "2")
+
+    assert journal.run(ask) == (first, None, True, False)
+
+
 def test_the_filter_holds_in_the_database_itself(journal: Journal) -> None:
     """A unit that forgets to ask cannot store the same accepted message a second time."""
     journal.run(lambda unit: message(unit))

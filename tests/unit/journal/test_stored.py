@@ -1,0 +1,94 @@
+"""The forms in which values are stored."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.journal.stored import (
+    LONGEST_TEXT,
+    canonical,
+    moment,
+    new_id,
+    optional_moment,
+    optional_stamp,
+    row_digest,
+    seal_of,
+    stamp,
+    storable,
+)
+
+ZONES = st.integers(-12, 12).map(lambda hours: timezone(timedelta(hours=hours)))
+TIMES = st.datetimes(datetime(1900, 1, 2), datetime(9000, 1, 1), timezones=ZONES)
+
+
+@given(TIMES, TIMES)
+def test_times_sort_as_text_as_they_do_as_times(one: datetime, other: datetime) -> None:
+    """Both databases compare times as text; it is of one width and in UTC."""
+    assert (stamp(one) < stamp(other)) == (one < other)
+    assert len(stamp(one)) == len(stamp(other)) == 27
+    assert moment(stamp(one)) == one
+    assert moment(stamp(one)).tzinfo == UTC
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    """Nobody could say which moment it is."""
+    with pytest.raises(ValueError, match="zone"):
+        stamp(datetime(2026, 11, 21))
+    assert optional_stamp(None) is None
+    assert optional_moment(None) is None
+
+
+@given(st.text(max_size=600), st.text(max_size=600))
+def test_any_text_can_be_stored_and_stays_itself(one: str, other: str) -> None:
+    """Every database takes it, it is bounded, the same stays the same."""
+    kept = storable(one)
+    assert "\0" not in kept
+    assert len(kept) <= LONGEST_TEXT
+    kept.encode("utf-8")
+    assert storable(one) == kept
+    if len(one) > LONGEST_TEXT and len(other) > LONGEST_TEXT:
+        assert (storable(other) == kept) == (one == other)
+
+
+def test_usual_text_is_stored_as_it_is() -> None:
+    """Control ids, senders and events are readable in the database."""
+    assert storable("ADT^A01") == "ADT^A01"
+    assert storable("Niccolò") == "Niccolò"
+
+
+@given(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.binary() | st.text()))
+def test_a_row_has_one_digest(values: dict[str, object]) -> None:
+    """Whatever the order of its columns; a new empty column changes nothing, a new value does."""
+    backwards = dict(reversed(values.items()))
+    assert row_digest(values) == row_digest(backwards)
+    assert row_digest({**values, "later": None}) == row_digest({**values, "later": None})
+    assert row_digest(values) != row_digest({**values, "xxxxxx": 1})
+
+
+def test_digests_can_be_computed_by_others() -> None:
+    """Canonical JSON and SHA-256, nothing of our own."""
+    import hashlib
+
+    row = {"b": b"\x01", "a": 1, "c": None, "d": True}
+    assert row_digest(row) == hashlib.sha256(b'{"a":1,"b":"01","d":true}').hexdigest()
+    assert seal_of(b"x") == hashlib.sha256(b"x").hexdigest()
+    assert seal_of(None) is None
+    assert json.loads(canonical({"è": [1]})) == {"è": [1]}
+    assert canonical({"è": 1}).isascii()
+
+
+def test_ids_grow_and_never_repeat() -> None:
+    """Also from many threads; so that rows of one moment keep their order."""
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: [new_id() for _ in range(500)], range(4)))
+    for ids in made:
+        assert ids == sorted(ids)
+    everything = [each for ids in made for each in ids]
+    assert len(set(everything)) == 2000
+    assert {len(each) for each in everything} == {32}
