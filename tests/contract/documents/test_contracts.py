@@ -1,7 +1,8 @@
-"""The contracts under `xsd/`: complete, loadable by other people's tools, and alike in each folder."""
+"""The contracts under `xsd/`: complete, loadable by other tools, and alike in each folder."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -127,3 +128,11 @@ def test_the_form_of_a_codice_fiscale(code: str, good: bool) -> None:
         f"<codiceFiscale>{code}</codiceFiscale></RichiestaNotificaEsito>"
     )
     assert schema.validate(document) is good
+
+
+@pytest.mark.parametrize("partner", ["comune", "agenzia_entrate", "asl"])
+def test_every_code_a_simulator_answers_with_is_in_the_partner_s_readme(partner: str) -> None:
+    """An integrator can look up each code beside the contract."""
+    told = (XSD / partner / "README.md").read_text(encoding="utf-8")
+    catalogue = importlib.import_module(f"adapters.{partner}.errors").CATALOGUE
+    assert [code for code in catalogue if f"`{code}`" not in told] == []
