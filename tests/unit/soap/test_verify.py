@@ -10,6 +10,8 @@ from hashlib import sha256
 from hmac import digest as hmac
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
@@ -659,3 +661,48 @@ def test_a_part_missing_doubled_or_moved_is_named(
 def test_a_soap12_envelope_is_not_a_soap11_one(party: Party) -> None:
     """The version is the partner's agreement, not the sender's choice."""
     assert refusal(party, party.envelope(), profile=MODI_SOAP12) == ("shape", "soap:Envelope")
+
+
+# ---------------------------------------------------------------- certificates with their purpose
+def usage(**wanted: bool) -> x509.KeyUsage:
+    names = (
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
+        "key_cert_sign crl_sign encipher_only decipher_only"
+    )
+    return x509.KeyUsage(**{name: wanted.get(name, False) for name in names.split()})
+
+
+def test_a_certificate_for_something_else_is_refused() -> None:
+    """A certificate whose key usage is not signing signs no envelope."""
+    authority, key = Authority(), ec_key()
+    for extra, passes in (
+        (usage(digital_signature=True), True),
+        (usage(content_commitment=True), True),
+        (usage(key_agreement=True), False),
+    ):
+        own = Party(authority, SigningKey(key, authority.issue(key, extra=extra)))
+        if passes:
+            assert own.check(own.envelope()).action
+        else:
+            assert refusal(own, own.envelope())[0] == "token usage"
+
+
+def test_a_certificate_signed_with_a_weak_hash_is_refused() -> None:
+    """Below SHA-256 a certificate proves nothing, whoever's it is."""
+    authority, key = Authority(), ec_key()
+    weak = authority.issue(key, digest=hashes.SHA224())
+    own = Party(authority, SigningKey(key, weak))
+    check, element = refusal(own, own.envelope())
+    assert (check, element) == ("token", "wsse:BinarySecurityToken")
+
+
+def test_any_of_several_pinned_cas_will_do(party: Party) -> None:
+    """A partner who changes his CA has both pinned for a while."""
+    trust = Trust((Authority().certificate, party.authority.certificate))
+    assert party.check(party.envelope(), trust=trust).action
+
+
+def test_a_token_that_is_no_certificate_is_refused(party: Party) -> None:
+    """Bytes that are no DER certificate are refused as such."""
+    raw = party.forge(text("BinarySecurityToken", b64encode(b"nessuno").decode()))
+    assert refusal(party, raw) == ("token", "wsse:BinarySecurityToken")
