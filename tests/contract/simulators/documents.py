@@ -16,7 +16,7 @@ def header(operation_id: str | None = None, destinatario: str = "015146") -> dic
         "idOperazione": operation_id or f"op-{next(_NUMBER):06d}",
         "codMittente": "H0001",
         "codDestinatario": destinatario,
-        "operazioneRichiesta": "1001",
+        "operazioneRichiesta": "registraNascita",
         "dataOraRichiesta": "2026-11-21T10:00:00Z",
         "tipoInvio": "TEST",
     }
