@@ -1,0 +1,1 @@
+"""Measures the gateway as its users meet it: real processes, real sockets, real signatures."""
