@@ -20,7 +20,7 @@ from gateway.mapping.hl7_paths import is_null as repetitions_null
 from gateway.mapping.hl7_paths import value_of as value_of_repetitions
 from gateway.mapping.kinds import Kind, fits
 from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
-from gateway.mapping.names import Meaning, Scope, defined
+from gateway.mapping.names import Meaning, Scope, defined, shared
 from gateway.mapping.problem import Fault
 from gateway.mapping.syntax import Attribute, Call, Field, Name, Part, Select, Syntax, Walk
 from gateway.mapping.tables import CodeTable
@@ -60,7 +60,17 @@ def _inline(tree: Call, definition: Definition, scope: Scope) -> Meaning:
     names: Mapping[str, Meaning] = dict(zip(wanted, given, strict=True))
     position, version = definition.text.position, definition.version
     inner = Scope(world, position, bindings=names, level=level, version=version)
-    return expressions.inlined(definition, inner)
+    if any(map(_varies, given)):
+        return expressions.inlined(definition, inner)
+    key = (level, definition.name, *given)
+    return shared(world, key, lambda: expressions.inlined(definition, inner))
+
+
+def _varies(meaning: Meaning) -> bool:
+    """Whether it may differ within a run: what `$each` or a selector looks at, and values."""
+    if isinstance(meaning, Segments | Repetitions):
+        return meaning.varies
+    return not (isinstance(meaning, Value) and meaning.is_constant)
 
 
 def _arity(tree: Call, scope: Scope, least: int, most: int, signature: str) -> bool:

@@ -201,7 +201,8 @@ def _fallback(tree: Fallback, scope: Scope) -> Value:
         return scope.error(tree.column, "M08", "`??` between values of different kinds")
     nulls = [value.null for value in values if value.null]
     null = logic.any_true(nulls) if nulls else None
-    return Value(logic.first_of([value.read for value in values]), kind, null=null)
+    read = logic.first_of([value.read for value in values])
+    return Value(read, kind, null=null, label=values[0].label)
 
 
 def _kind_of_all(values: Sequence[Value]) -> Kind | None:

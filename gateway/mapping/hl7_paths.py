@@ -23,8 +23,8 @@ Test: TypeAlias = Callable[[Run], Any]
 class Segments:
     """A path to segments: `NK1`, `NK1[3.1 == 'MTH']`, an alias of them.
 
-    `chosen`: a selector was applied, `many`: it was `[*]`. `name` is the segment's, '' if it
-    may be any.
+    `chosen`: a selector was applied, `many`: it was `[*]`, `varies`: it is what an `$each` or a
+    selector looks at, so it is not the same throughout a run.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Segments:
     one: Read[Segment | None]
     chosen: bool = False
     many: bool = False
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Repetitions:
     many: bool = False
     component: int = 0
     subcomponent: int = 0
+    varies: bool = False
 
 
 def named_segments(name: str) -> Segments:
@@ -131,7 +133,7 @@ def alias_of_segment(name: str, slot: int) -> Segments:
     def one(run: Run) -> Segment | None:
         return run.items[slot]  # type: ignore[no-any-return]  # the slot holds segments
 
-    return Segments(name, name, as_list(one), one, chosen=True)
+    return Segments(name, name, as_list(one), one, chosen=True, varies=True)
 
 
 def alias_of_repetition(path: Repetitions, slot: int) -> Repetitions:
@@ -140,7 +142,8 @@ def alias_of_repetition(path: Repetitions, slot: int) -> Repetitions:
     def one(run: Run) -> Repetition | None:
         return run.items[slot]  # type: ignore[no-any-return]  # the slot holds repetitions
 
-    return replace(path, every=as_list(one), one=one, index=0, chosen=True, many=False)
+    every = as_list(one)
+    return replace(path, every=every, one=one, index=0, chosen=True, many=False, varies=True)
 
 
 def remember_segments(path: Segments, slots: Slots) -> Segments:
@@ -165,7 +168,9 @@ def field_of(segments: Segments, number: int) -> Repetitions:
             (segment, rep) for segment in holders for rep in range(1, segment.count(number) + 1)
         ]
 
-    return Repetitions(segments, number, label, every, only(every, label, ""), many=segments.many)
+    one = only(every, label, "")
+    many, varies = segments.many, segments.varies
+    return Repetitions(segments, number, label, every, one, many=many, varies=varies)
 
 
 def select_index(path: Repetitions, index: int) -> Repetitions:
@@ -235,10 +240,12 @@ def _only_text(path: Repetitions) -> Read[str | None]:
         segment = find(run)
         if segment is None:
             return None
-        text = segment.text(number, 1, component, subcomponent)
         count = segment.count(number)
-        if count > 1:
-            raise Fault(_repeats(label, count, ""))
+        if count != 1:
+            if count:
+                raise Fault(_repeats(label, count, ""))
+            return None
+        text = segment.text(number, 1, component, subcomponent)
         return None if text is None or text == NULL else text
 
     return read

@@ -219,7 +219,9 @@ class Library:
         """The root elements of a schema. Raises ConfigurationError."""
         if xsd not in self._shapes:
             self.schema(xsd)  # refuses what lies outside before anything else reads it
-            self._shapes[xsd] = shape.load(self.xsd / xsd)
+            from gateway.mapping.schema_reader import load  # slow to import
+
+            self._shapes[xsd] = load(self.xsd / xsd)
         return self._shapes[xsd]
 
     def schema(self, xsd: str) -> Schema:

@@ -50,7 +50,7 @@ class World:
     structures: tuple[Part, ...] = ()
     used: set[tuple[str, ...]] = field(default_factory=set)
     open: list[str] = field(default_factory=list)
-    known: dict[tuple[str, str], Meaning] = field(default_factory=dict)
+    known: dict[tuple[object, ...], Meaning] = field(default_factory=dict)
     expansions: int = 0
 
     def expand(self, name: str, position: Position) -> bool:
@@ -110,6 +110,16 @@ class Scope:
     def inputs(self) -> Mapping[str, Mapping[str, str]]:
         world = self.world
         return world.profile_inputs if self.level == "profile" else world.inputs
+
+
+def shared(world: World, key: tuple[object, ...], make: Callable[[], Meaning]) -> Meaning:
+    """What `make` gives, made once a compilation and read once a run.
+
+    For paths and calls that come back in a mapping: blocks ask for the same field many times.
+    """
+    if key not in world.known:
+        world.known[key] = remembered(make(), world.slots)
+    return world.known[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from gateway.hl7.dictionary import ComponentShape
 from gateway.mapping import expressions, hl7_groups, hl7_paths, xml_paths
@@ -11,17 +12,24 @@ from gateway.mapping.finding import did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments, Test
 from gateway.mapping.meaning import UNKNOWN
-from gateway.mapping.names import Meaning, Relative, Scope
+from gateway.mapping.names import Meaning, Relative, Scope, shared
 from gateway.mapping.syntax import (
     Attribute,
+    Call,
     Child,
     Comparison,
+    Fallback,
     Field,
+    Logic,
+    Membership,
+    Not,
     Number,
     Part,
     Select,
     Step,
+    Syntax,
     Text,
+    Truth,
 )
 from gateway.mapping.xml_paths import Elements
 
@@ -60,6 +68,33 @@ def _step(meaning: Meaning, step: Step, scope: Scope) -> Meaning:
     return scope.error(step.column, "M01", text)
 
 
+_Path = TypeVar("_Path", Segments, Repetitions)
+
+
+def _shared(path: _Path, step: Select, scope: Scope, make: Callable[[], _Path]) -> _Path:
+    """A path whose selector says the same wherever it is written is chosen once a run."""
+    key = ("select", path, step.condition)
+    return shared(scope.world, key, make)  # type: ignore[return-value]  # what `make` gave
+
+
+def _is_closed(tree: Syntax) -> bool:
+    """Whether a selector has texts and numbers only, no names."""
+    match tree:
+        case Text() | Number() | Truth():
+            return True
+        case Comparison(left, _, right):
+            return _is_closed(left) and _is_closed(right)
+        case Membership(left, choices):
+            return _is_closed(left) and all(map(_is_closed, choices))
+        case Logic(_, operands) | Fallback(operands):
+            return all(map(_is_closed, operands))
+        case Not(operand):
+            return _is_closed(operand)
+        case Call(name, arguments):
+            return name == "exists" and all(map(_is_closed, arguments))
+    return False
+
+
 def _index(step: Select) -> int:
     """`[2]` → 2; 0 if the selector is no plain number."""
     condition = step.condition
@@ -86,8 +121,16 @@ def _select_segments(path: Segments, step: Select, scope: Scope) -> Segments:
         return replace(path, many=True)
     if index := _index(step):
         return hl7_paths.indexed(path, index)
-    test = _test(step, scope.inside(Relative()))
-    return hl7_paths.filtered(path, test, _chosen_by(step))
+
+    def make() -> Segments:
+        test = _test(step, scope.inside(Relative()))
+        return hl7_paths.filtered(path, test, _chosen_by(step))
+
+    return (
+        make()
+        if path.varies or not _is_closed(step.condition)
+        else _shared(path, step, scope, make)
+    )
 
 
 def _select_repetitions(path: Repetitions, step: Select, scope: Scope) -> Repetitions:
@@ -95,8 +138,16 @@ def _select_repetitions(path: Repetitions, step: Select, scope: Scope) -> Repeti
         return replace(path, many=True)
     if index := _index(step):
         return hl7_paths.select_index(path, index)
-    test = _test(step, scope.inside(Relative(number=path.number)))
-    return hl7_paths.select_where(path, test, _type_chosen(path, step, scope))
+
+    def make() -> Repetitions:
+        test = _test(step, scope.inside(Relative(number=path.number)))
+        return hl7_paths.select_where(path, test, _type_chosen(path, step, scope))
+
+    return (
+        make()
+        if path.varies or not _is_closed(step.condition)
+        else _shared(path, step, scope, make)
+    )
 
 
 def _type_chosen(path: Repetitions, step: Select, scope: Scope) -> str:
@@ -138,7 +189,8 @@ def _field(path: Segments, step: Field, scope: Scope) -> Meaning:
     if shape is not None and dictionary and shape[step.number] is None:
         text = f"{path.name} has no field {step.number} in HL7 {dictionary.version}"
         return scope.error(step.column, "H02", text)
-    return hl7_paths.field_of(path, step.number)
+    key = ("field", path, step.number)
+    return shared(scope.world, key, lambda: hl7_paths.field_of(path, step.number))
 
 
 def _part(path: Repetitions, step: Part, scope: Scope) -> Meaning:

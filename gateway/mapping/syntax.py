@@ -6,7 +6,7 @@ column; no other exception leaves this module. Knows no HL7, no names, no types.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -29,7 +29,7 @@ class Unreadable(Exception):
 @dataclass(frozen=True, slots=True)
 class Text:
     value: str
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ class Number:
     """A number; inside a selector, the number of a field or component (`3.1`)."""
 
     value: str
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     value: bool
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
     value: str
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Attribute:
     """`@codice`."""
 
     value: str
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Call:
 
     name: str
     arguments: tuple[Syntax, ...]
-    column: int
-    piped: bool = False
+    column: int = field(compare=False)
+    piped: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class Select:
     """`[1]`, `[*]` (None) or `[5 == 'CF']`."""
 
     condition: Syntax | None
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     number: int
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Part:
 
     component: int
     subcomponent: int | None
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Member:
     """`.codiceFiscale` of `codice_fiscale.codiceFiscale`."""
 
     name: str
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Child:
 
     name: str
     attribute: bool
-    column: int
+    column: int = field(compare=False)
 
 
 Step: TypeAlias = Select | Field | Part | Member | Child
@@ -132,13 +132,13 @@ class Logic:
 
     operator: str
     operands: tuple[Syntax, ...]
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     operand: Syntax
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,14 @@ class Comparison:
     left: Syntax
     operator: str
     right: Syntax
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
     left: Syntax
     choices: tuple[Syntax, ...]
-    column: int
+    column: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Fallback:
     """`a ?? b ?? c`."""
 
     operands: tuple[Syntax, ...]
-    column: int
+    column: int = field(compare=False)
 
 
 Syntax: TypeAlias = (

@@ -132,7 +132,8 @@ class CodeTable:
         if on is not None:
             rows = tuple(row for row in rows if row.first <= on <= row.last)
         if rows:
-            return max(rows, key=_end).cells[column] or None
+            row = rows[0] if len(rows) == 1 else max(rows, key=_end)
+            return row.cells[column] or None
         return self._missing(code, on)
 
     def _missing(self, code: str, on: date | None) -> str | None:

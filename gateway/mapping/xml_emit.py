@@ -56,10 +56,19 @@ class Required:
         self._names = list(shape.children)
         self._place = place
         self._places = places
+        self._missing: dict[int, tuple[str, ...]] = {}
+
+    def missing(self, mask: int) -> tuple[str, ...]:
+        """The names asked for beside those of the mask; found once for each mask."""
+        names = self._missing.get(mask)
+        if names is None:
+            present = frozenset(name for at, name in enumerate(self._names) if mask >> at & 1)
+            names = self._missing[mask] = tuple(self._content.missing(present))
+        return names
 
     def tell(self, run: Run, mask: int) -> None:
-        present = frozenset(name for at, name in enumerate(self._names) if mask >> at & 1)
-        for name in self._content.missing(present):
+        """Keep a problem for each that is missing."""
+        for name in self.missing(mask):
             target = f"{self._place.target}/{name}" if self._place.target else name
             known = self._places.get(target, self._place)
             run.problems.append(
