@@ -244,3 +244,15 @@ def test_samples_are_messages_with_segment_ends() -> None:
         raw = path.read_bytes()
         assert raw.endswith(b"\r")
         assert b"\n" not in raw
+
+
+def test_who_lives_abroad_has_no_comune_of_residence() -> None:
+    """The father's Comune is then asked, and the mother's address is still told as it is."""
+    source = message("maschio.hl7")
+    abroad = Message.parse(source.raw.replace(b"^L^^098031~^^^^^ROU", b"^L^^999235~^^^^^ROU", 1))
+    assert say("residence_of_mother", source) == "098031"
+    assert say("residence_of_mother", abroad) is None
+    assert say("residence_of_father", abroad) == "098031"
+    made = document("comune/nascita.yaml", abroad)
+    home = made.find(".//{*}maternita/{*}residenza/{*}localitaEstera")
+    assert home.findtext(".//{*}codiceStato") == "235"
