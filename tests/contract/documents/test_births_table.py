@@ -1,8 +1,8 @@
 """Which message of the shared corpus opens a case, file by file: the table beside this test.
 
 Read as the gateway reads it: the events are the flow's, whether a message of such an event is a
-birth is the sender's profile's to say. No message of `adt/` is a birth to the default profile, unless the table lists
-it with a reason.
+birth is the sender's profile's to say. No message of `adt/` is a birth to the default profile,
+unless the table lists it with a reason.
 """
 
 from __future__ import annotations
