@@ -17,7 +17,7 @@ from gateway.mapping.finding import Position, did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments
 from gateway.mapping.meaning import Read, Run, Value
-from gateway.mapping.names import Meaning, Scope
+from gateway.mapping.names import NESTED, Meaning, Scope
 from gateway.mapping.problem import Fault, Problem, ProblemKind
 from gateway.mapping.syntax import Call, Name, Unreadable, parse_expression
 from gateway.mapping.tree import Scalar
@@ -127,11 +127,14 @@ class Flattening:
         block, names = self._call(text, scope)
         if block is None:
             return
-        world = scope.world
+        world, blocks = scope.world, (*scope.blocks, block.name)
+        if block.name in scope.blocks or len(blocks) > NESTED:
+            why = "refers to itself" if block.name in scope.blocks else "stands too deep"
+            world.findings.error(text.position, "M05", f"block {block.name} {why}")
+            return
         if not world.expand(f"block {block.name}", text.position):
             return
-        world.open.append(f"block {block.name}")
-        inner = Scope(world, block.node.position, bindings=names)
+        inner = Scope(world, block.node.position, bindings=names, blocks=blocks)
         here = f"{text.position.file}:{text.position.line}"
         chain = f"{called_from} > {here}" if called_from else here
         if block.node.when is not None:
@@ -141,7 +144,6 @@ class Flattening:
             gate = _is_at(slot, 0)
         self._refuse_each(block.node, inner)
         self._add(content, block.node, inner, gate, chain)
-        world.open.pop()
 
     def _refuse_each(self, node: Node, scope: Scope) -> None:
         if node.each is not None or node.several:

@@ -108,7 +108,7 @@ def as_value(meaning: Meaning, scope: Scope, column: int) -> Value:
     if isinstance(meaning, Segments):
         return scope.error(column, "M04", f"{meaning.label} is a segment; name one of its fields")
     if isinstance(meaning, Groups):
-        return scope.error(column, "M04", f"{meaning.part.name} is a group; name a segment of it")
+        return scope.error(column, "M04", f"{meaning.name} is a group; name a segment of it")
     return meaning
 
 

@@ -20,6 +20,7 @@ class Groups:
     """A path to groups; one group is the list of its segments."""
 
     part: Part
+    name: str
     every: Read[Sequence[Sequence[Segment]]]
     one: Read[Sequence[Segment] | None]
     many: bool = False
@@ -27,7 +28,8 @@ class Groups:
 
 def named_groups(structure: Part, name: str) -> Groups | None:
     """The groups of that name anywhere in a structure; None if it has none."""
-    part = _find(structure, name)
+    # The dictionary calls it ADT_A01_PROCEDURE; HL7 itself and mappings say PROCEDURE.
+    part = _find(structure, f"{structure.name}_{name}")
     if part is None:
         return None
     names = frozenset(part.segments())
@@ -36,7 +38,7 @@ def named_groups(structure: Part, name: str) -> Groups | None:
     def every(run: Run) -> Sequence[Sequence[Segment]]:
         return _groups(run.source.segments, first, names)
 
-    return Groups(part, every, only(every, name, ""))
+    return Groups(part, name, every, only(every, name, ""))
 
 
 def _find(part: Part, name: str) -> Part | None:
@@ -72,7 +74,7 @@ def select_index(path: Groups, index: int) -> Groups:
 
 def segments_in(path: Groups, name: str) -> Segments:
     """`PROCEDURE/PR1`."""
-    label = f"{path.part.name}/{name}"
+    label = f"{path.name}/{name}"
 
     def every(run: Run) -> Sequence[Segment]:
         holders = path.every(run) if path.many else as_list(path.one)(run)

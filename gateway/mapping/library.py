@@ -97,7 +97,7 @@ class Library:
     def compile(self, name: str, profile: Profile, findings: Findings) -> Compiled | None:
         """As `mapping`, with mistakes and doubts as findings, and nothing kept."""
         compilation = self.compilation(name, profile, findings)
-        return compilation[0].compile(compilation[1]) if compilation else None
+        return run_compilation(*compilation) if compilation else None
 
     def compilation(
         self, name: str, profile: Profile, findings: Findings
@@ -230,6 +230,16 @@ class Library:
             self._content(self.xsd, xsd)
             self._schemas[xsd] = Schema.load(self.xsd / xsd, self.xsd)
         return self._schemas[xsd]
+
+
+def run_compilation(compilation: Compilation, pins: Mapping[str, str]) -> Compiled | None:
+    """Compile; what is nested deeper than Python can follow is one more finding."""
+    try:
+        return compilation.compile(pins)
+    except RecursionError:
+        position = compilation.document.position
+        compilation.findings.error(position, "M05", "blocks and elements are nested too deep")
+        return None
 
 
 class _Pinning:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from gateway.mapping.compiler import Compilation
 from gateway.mapping.finding import Finding, Findings, Position
-from gateway.mapping.library import Library
+from gateway.mapping.library import Library, run_compilation
 from gateway.mapping.names import World
 from gateway.mapping.tests import check_tests
 
@@ -42,7 +42,7 @@ def lint_mapping(library: Library, name: str, profile: str = "default") -> list[
     read = library.compilation(name, known, findings) if known else None
     if read is not None:
         compilation, pins = read
-        compilation.compile(pins)
+        run_compilation(compilation, pins)
         check_tests(compilation.document, findings)
         if compilation.world is not None:
             _unused(compilation, compilation.world)

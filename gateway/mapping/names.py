@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Meaning: TypeAlias = Value | Segments | Repetitions | Groups | Elements
 Inlined: TypeAlias = Callable[[Definition, "Scope"], Meaning]
 
+NESTED: Final = 24
+"""How many names may stand in one another."""
+
 EXPANSIONS: Final = 20_000
 """How many lets, definitions and blocks one mapping may inline: doubling ends somewhere."""
 
@@ -59,6 +62,9 @@ class World:
         if name in self.open:
             self.findings.error(position, "M05", f"{name} refers to itself")
             return False
+        if len(self.open) >= NESTED:
+            self.findings.error(position, "M05", f"more than {NESTED} names in one another")
+            return False
         if self.expansions > EXPANSIONS:
             self.findings.error(position, "M05", f"more than {EXPANSIONS} names inlined")
             return False
@@ -70,7 +76,8 @@ class Scope:
     """What the names of one text mean: the bindings around it, and where it stands.
 
     `level` is 'mapping' or 'profile': definitions of a profile see no lets. `relative` is what
-    numbers and names mean inside a selector, `version` what the text was written for.
+    numbers and names mean inside a selector, `version` what the text was written for, `blocks`
+    the blocks it stands in.
     """
 
     world: World
@@ -79,6 +86,7 @@ class Scope:
     level: str = "mapping"
     relative: Relative | None = None
     version: str = ""
+    blocks: tuple[str, ...] = ()
 
     def at(self, position: Position) -> Scope:
         return replace(self, position=position)

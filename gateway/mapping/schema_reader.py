@@ -53,13 +53,19 @@ def _files(schema: xmlschema.XMLSchema10) -> set[Path]:
 def _element(element: Any) -> ElementShape:
     return ElementShape(
         name=element.local_name,
-        tag=element.name if element.ref is not None or element.qualified else element.local_name,
+        tag=_tag(element),
         kind=_kind(element.type),
         repeats=element.max_occurs is None or element.max_occurs > 1,
         nillable=bool(element.nillable),
         attributes=dict(_attributes(element)),
         inside=partial(_inside, element),
     )
+
+
+def _tag(element: Any) -> str:
+    """In Clark notation: global elements are always in the target namespace."""
+    stands_global = element.parent is None or element.ref is not None
+    return str(element.name if stands_global or element.qualified else element.local_name)
 
 
 def _inside(element: Any) -> tuple[dict[str, ElementShape], Particle]:

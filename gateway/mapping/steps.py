@@ -247,7 +247,7 @@ def _segment_in_group(path: Groups, step: Child, scope: Scope) -> Meaning:
     names = set(path.part.segments())
     if step.name not in names and not step.name.startswith("Z"):
         guess = did_you_mean(step.name, names)
-        text = f"group {path.part.name} has no segment {step.name}{guess}"
+        text = f"group {path.name} has no segment {step.name}{guess}"
         return scope.error(step.column, "H01", text)
     return hl7_groups.segments_in(path, step.name)
 
