@@ -3,9 +3,11 @@
 from adapters.mllp.listener import MllpListener
 from adapters.mllp.peer import Intake, Peer, Refuse
 from adapters.mllp.sender import Answered, Lost, MllpSender, NotSent
+from adapters.mllp.tls import ClientTls
 
 __all__ = [
     "Answered",
+    "ClientTls",
     "Intake",
     "Lost",
     "MllpListener",

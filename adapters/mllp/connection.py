@@ -162,9 +162,10 @@ class Connection(Protocol):
 
     def _close(self) -> None:
         """Say nothing more: after a message without an answer, the next answer would be its."""
-        self._deaf = self._closing = True
+        self._deaf = True
         self._waiting.clear()
-        if not self._lost:
+        if not self._lost and not self._closing:
+            self._closing = True
             self.transport.unregisterProducer()
             self.transport.loseConnection()
             self._expect(LINGER)
@@ -235,6 +236,6 @@ class Connection(Protocol):
     def _breathe(self) -> None:
         reading = not self._choked and not self._waiting
         reading = reading and len(self._turns) < self._limits.unanswered
-        if reading != self._reading and not self._lost:
+        if reading != self._reading and not self._closing and not self._lost:
             self._reading = reading
             (self.transport.resumeProducing if reading else self.transport.pauseProducing)()

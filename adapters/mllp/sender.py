@@ -22,6 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from adapters.mllp.tls import ClientTls
 from adapters.mllp.wire import Wire
 from gateway.errors import BlockTooLarge, PeerError
 from gateway.hl7.acknowledgment import Reply, read_acknowledgment
@@ -64,7 +65,8 @@ class _Line(Protocol):
 
     transport: Wire  # type: ignore[assignment]  # ITransport, which mypy cannot read
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ClientTls | None) -> None:
+        self._tls = tls
         self.ready: Deferred[None] = Deferred()
         self._reader = BlockReader(ANSWER_LIMIT)
         self._expected = ""
@@ -79,8 +81,14 @@ class _Line(Protocol):
         return answer
 
     def handshakeCompleted(self) -> None:
-        """TLS stands: only now may anything be called sent."""
-        self.ready.callback(None)
+        """TLS stands: if it is with the HIS, messages may go."""
+        assert self._tls is not None  # or there were no handshake
+        try:
+            self._tls.verify(self.transport.getHandle())
+        except Exception as error:
+            self.ready.errback(error)
+        else:
+            self.ready.callback(None)
 
     def dataReceived(self, data: bytes) -> None:
         """Hear acknowledgments; what names another message than ours is an old one."""
@@ -118,14 +126,14 @@ class _Line(Protocol):
 
 
 class MllpSender:
-    """The way to one HIS. `tls` makes client connections (None: plain); `timeout` in seconds.
+    """The way to one HIS. `tls` makes the connections (None: plain); `timeout` in seconds.
 
     Connects when there is something to send, keeps the connection, and connects anew when it is
     gone.
     """
 
     def __init__(
-        self, reactor: Any, address: Address, *, tls: Any = None, timeout: float = 30.0
+        self, reactor: Any, address: Address, *, tls: ClientTls | None = None, timeout: float = 30.0
     ) -> None:
         self._reactor = reactor
         self._address = address
@@ -151,10 +159,11 @@ class MllpSender:
     async def _connected(self) -> _Line:
         if self._line is not None and self._line.usable:
             return self._line
-        line = _Line()
+        line = _Line(self._tls)
         factory: Any = _Only(line)
         if self._tls is not None:
-            factory = TLSMemoryBIOFactory(self._tls, True, factory, clock=self._reactor)
+            tls: Any = self._tls  # an IOpenSSLClientConnectionCreator, which mypy cannot read
+            factory = TLSMemoryBIOFactory(tls, True, factory, clock=self._reactor)
         host, port = self._address.host, self._address.port
         endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._timeout)
         await endpoint.connect(factory)

@@ -1,35 +1,58 @@
 """TLS towards a HIS: its CA is pinned, its certificate must be for the host that was named."""
 
+# ruff: noqa: N802, N803  (the names are Twisted's)
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography import x509
-from OpenSSL import crypto
-from twisted.internet import ssl
+from OpenSSL import SSL, crypto
+from service_identity.pyopenssl import verify_hostname, verify_ip_address
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from zope.interface import implementer
 
+from adapters.http_connection import is_ip
 from adapters.keys import Identity
 
-_ssl: Any = ssl  # untyped in Twisted
-_crypto: Any = crypto  # its published types are older than it
 
+@implementer(IOpenSSLClientConnectionCreator)
+class ClientTls:
+    """Makes connections to `host`, for MllpSender; `identity` is what we show if we are asked."""
 
-def client_tls(
-    host: str, authorities: tuple[x509.Certificate, ...], identity: Identity | None = None
-) -> Any:
-    """What makes TLS connections to `host` (a name or an address), for MllpSender.
+    def __init__(
+        self,
+        host: str,
+        authorities: Sequence[x509.Certificate],
+        identity: Identity | None = None,
+    ) -> None:
+        self._host = host
+        # Its published types are older than it: it takes cryptography's own values.
+        context: Any = SSL.Context(SSL.TLS_METHOD)
+        self._context = context
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_verify(SSL.VERIFY_PEER)
+        store = context.get_cert_store()
+        for authority in authorities:
+            store.add_cert(crypto.X509.from_cryptography(authority))
+        store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+        if identity is not None:
+            context.use_certificate(identity.certificate)
+            context.use_privatekey(identity.private_key)
+            for certificate in identity.chain:
+                context.add_extra_chain_cert(certificate)
 
-    `identity` is what we show if the HIS asks who we are.
-    """
-    trusted = [_ssl.Certificate(_crypto.X509.from_cryptography(own)) for own in authorities]
-    return _ssl.optionsForClientTLS(
-        host,
-        trustRoot=_ssl.trustRootFromCertificates(trusted),
-        clientCertificate=None if identity is None else _shown(identity),
-    )
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """Called by Twisted for each connection."""
+        connection = SSL.Connection(self._context, None)
+        if not is_ip(self._host):
+            connection.set_tlsext_host_name(self._host.encode("idna"))
+        return connection
 
+    def verify(self, connection: SSL.Connection) -> None:
+        """The pinned CA may have certified others too: the name must be the HIS's.
 
-def _shown(identity: Identity) -> Any:
-    certificate = _ssl.Certificate(_crypto.X509.from_cryptography(identity.certificate))
-    key = _ssl.KeyPair(_crypto.PKey.from_cryptography_key(identity.private_key))
-    return _ssl.PrivateCertificate.fromCertificateAndKeyPair(certificate, key)
+        Raises service_identity's VerificationError or CertificateError.
+        """
+        (verify_ip_address if is_ip(self._host) else verify_hostname)(connection, self._host)
