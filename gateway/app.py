@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import signal
+from collections import deque
 from collections.abc import Awaitable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,7 @@ class App:
         )
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
         self.journal = open_journal(configuration)
+        self._settled: deque[tuple[Deferred[Any], Future[Any]]] = deque()
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -130,15 +132,24 @@ class App:
         """A future of the journal's writer thread, awaitable on the reactor."""
         awaited: Deferred[T] = Deferred()
 
-        def settle() -> None:
-            error = future.exception()
+        def settled(done: Future[T]) -> None:
+            # One wake-up of the reactor for a whole group of units, not one each.
+            self._settled.append((awaited, done))
+            if len(self._settled) == 1:
+                self._reactor.callFromThread(self._hand_over)
+
+        future.add_done_callback(settled)
+        return awaited
+
+    def _hand_over(self) -> None:
+        while self._settled:
+            awaited, done = self._settled[0]
+            error = done.exception()
             if error is None:
-                awaited.callback(future.result())
+                awaited.callback(done.result())
             else:
                 awaited.errback(error)
-
-        future.add_done_callback(lambda _: self._reactor.callFromThread(settle))
-        return awaited
+            self._settled.popleft()
 
     async def start(self) -> None:
         """Begin: first what an earlier life left, then new work, then the doors."""

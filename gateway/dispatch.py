@@ -27,6 +27,9 @@ SENDING = frozenset({Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKE
 WATCHED = (*SENDING, Status.WAITING)
 """A WAITING submission has a due time when an embargo holds it."""
 
+GATHER = 0.01
+"""Seconds between a wake-up and the look: what becomes ready together is claimed together."""
+
 CHANNEL_PAUSE = timedelta(seconds=30)
 
 
@@ -74,6 +77,7 @@ class Dispatch:
         self._look_again = False
         self._stopped = True
         self._paused_until: datetime | None = None
+        self._reclaim_at: datetime | None = None
         self._alarm_clock: Any = None
         self._idle: list[Deferred[None]] = []
         self._looping = LoopingCall(self._tick)
@@ -113,7 +117,7 @@ class Dispatch:
             self._look_again = True
         elif not self._stopped and not self.paused:
             self._looking = True
-            self._reactor.callLater(0, self._start_look)
+            self._reactor.callLater(GATHER, self._start_look)
 
     def _tick(self) -> None:
         self.wake()
@@ -141,11 +145,13 @@ class Dispatch:
     async def _claim(self, room: int) -> list[Claimed]:
         now = self._clock()
         room_at = self._gates.room_at(now)
+        reclaims = self._reclaim_at is None or now >= self._reclaim_at
+        if reclaims:
+            self._reclaim_at = now + self._lease / 4
 
         def claim(unit: Unit) -> list[Claimed]:
-            lost = unit.reclaim_expired()
-            if lost:
-                self._delivery.recover(unit, lost)
+            if reclaims:
+                self._delivery.recover(unit, unit.reclaim_expired())
             rows = unit.claim(
                 self._node, limit=room, lease=self._lease, room=room_at, statuses=WATCHED
             )

@@ -79,7 +79,7 @@ def _running(stage: Stage, say: object) -> Iterator[None]:
 
 def _played(stage: Stage, say: object) -> list[Row]:
     assert callable(say)
-    play = Play(stage, datetime.now(), say)  # noqa: DTZ005  # a hospital writes local time
+    play = Play(stage, datetime.now(), say)  # a hospital writes local time
     try:
         play.births()
         play.choices()

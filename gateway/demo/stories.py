@@ -45,7 +45,7 @@ class Story:
 def stories(today: datetime) -> Mapping[str, Story]:
     """The families of the demonstration, by a short name."""
     told = [*_ordinary(today), *_special(today), *_cancelled(today)]
-    return {name: story for name, story in told}
+    return dict(told)
 
 
 def _ordinary(today: datetime) -> list[tuple[str, Story]]:
