@@ -3,11 +3,11 @@
 from adapters.mllp.listener import MllpListener
 from adapters.mllp.peer import Intake, Peer, Refuse
 from adapters.mllp.sender import Answered, Lost, MllpSender, NotSent
-from adapters.mllp.tls import ClientTls
+from adapters.mllp.tls import HisTls, client_tls
 
 __all__ = [
     "Answered",
-    "ClientTls",
+    "HisTls",
     "Intake",
     "Lost",
     "MllpListener",
@@ -15,4 +15,5 @@ __all__ = [
     "NotSent",
     "Peer",
     "Refuse",
+    "client_tls",
 ]

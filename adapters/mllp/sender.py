@@ -22,7 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from adapters.mllp.tls import ClientTls
+from adapters.mllp.tls import HisTls
 from adapters.mllp.wire import Wire
 from gateway.errors import BlockTooLarge, PeerError
 from gateway.hl7.acknowledgment import Reply, read_acknowledgment
@@ -65,7 +65,7 @@ class _Line(Protocol):
 
     transport: Wire  # type: ignore[assignment]  # ITransport, which mypy cannot read
 
-    def __init__(self, tls: ClientTls | None) -> None:
+    def __init__(self, tls: HisTls | None) -> None:
         self._tls = tls
         self.ready: Deferred[None] = Deferred()
         self._reader = BlockReader(ANSWER_LIMIT)
@@ -133,7 +133,7 @@ class MllpSender:
     """
 
     def __init__(
-        self, reactor: Any, address: Address, *, tls: ClientTls | None = None, timeout: float = 30.0
+        self, reactor: Any, address: Address, *, tls: HisTls | None = None, timeout: float = 30.0
     ) -> None:
         self._reactor = reactor
         self._address = address

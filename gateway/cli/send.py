@@ -16,7 +16,7 @@ from rich.text import Text
 
 from adapters.keys import load_certificates, load_identity
 from adapters.mllp import Answered, Lost, MllpSender, NotSent
-from adapters.mllp.tls import ClientTls
+from adapters.mllp.tls import client_tls
 from gateway.cli.loop import complete
 from gateway.cli.messages import read_messages
 from gateway.cli.values import AddressType, DurationType
@@ -95,7 +95,7 @@ def _tls(host: str, ca: Path | None, certificate: Path | None, key: Path | None)
     if ca is None:
         return None
     identity = load_identity(certificate, key) if certificate else None
-    return ClientTls(host, load_certificates(ca), identity)
+    return client_tls(host, load_certificates(ca), identity)
 
 
 async def _ask(sender: MllpSender, file: str, number: int, payload: bytes) -> Answer:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.keys import ServerTls, load_certificates, load_identity
-from adapters.mllp import Answered, ClientTls, Lost, MllpSender, NotSent
+from adapters.mllp import Answered, HisTls, Lost, MllpSender, NotSent, client_tls
 from gateway.cli.loop import complete
 from gateway.errors import UnreadableMessage
 from gateway.hl7.acknowledgment import Verdict, acknowledge
@@ -44,7 +44,7 @@ async def exchange(
     address: Address,
     *payloads: bytes,
     timeout: float = 5,  # noqa: ASYNC109  # the sender's own
-    tls: ClientTls | None = None,
+    tls: HisTls | None = None,
 ) -> list[Outcome]:
     sender = MllpSender(reactor, address, timeout=timeout, tls=tls)
     outcomes = [await sender.send(payload) for payload in payloads]
@@ -195,7 +195,7 @@ def test_tls_to_the_his(
 ):
     """Only a HIS of the pinned CA and the right name gets the codice fiscale."""
     identity = load_identity(pki / party / "tls.pem", pki / party / "tls.key") if party else None
-    tls = ClientTls(host, load_certificates(pki / authority / "ca.pem"), identity)
+    tls = client_tls(host, load_certificates(pki / authority / "ca.pem"), identity)
 
     async def script(reactor: Any, address: Address) -> list[Outcome]:
         return await exchange(reactor, address, message("1"), tls=tls)
