@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypedDict
@@ -41,6 +41,9 @@ class Effect:
     outcome: Answer = field(repr=False)
     """The answer, unless that was PRESA_IN_CARICO: then what the callback will tell."""
     promise: Promise | None = None
+
+
+_MEMBERS = tuple(member.name for member in fields(Effect))
 
 
 class Store:
@@ -92,7 +95,7 @@ class Store:
         # One without its line, left by a crash, is overwritten: it was never answered.
         with open(self._folder / "documents" / f"{effect.seq:06d}.xml", "wb") as file:
             _write(file, body)
-        self._append("effects.jsonl", asdict(effect))
+        self._append("effects.jsonl", {name: getattr(effect, name) for name in _MEMBERS})
         self.effects.append(effect)
         self._last[operation_id] = effect
         return effect
