@@ -20,7 +20,7 @@ import adapters.comune.destination as comune
 from adapters.http import SoapClient
 from adapters.keys import ClientTls, Identity, ServerTls, load_certificates, load_identity
 from adapters.mllp import MllpSender
-from adapters.mllp.tls import ClientTls as MllpTls
+from adapters.mllp.tls import client_tls
 from adapters.ospedale.destination import ReturnFeed
 from adapters.soap_destination import Channel, Partner, SoapDestination
 from gateway.config import Configuration, KeyPair, Listener, Sender
@@ -154,7 +154,7 @@ class Connections:
         tls = None
         if feed.tls is not None:
             authorities = load_certificates(feed.tls.ca)
-            tls = MllpTls(feed.address.host, authorities, self.tls_identity)
+            tls = client_tls(feed.address.host, authorities, self.tls_identity)
         seconds = feed.timeout.total_seconds()
         return MllpSender(self._reactor, feed.address, tls=tls, timeout=seconds)
 
