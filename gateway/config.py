@@ -208,15 +208,6 @@ class Delivery(Settings):
     retry: Retry = Retry()
 
 
-class Retention(Settings):
-    """How long things stay. What is not said here stays."""
-
-    other_messages: Duration | None = Field(default=None, description="headers of what is no birth")
-    cases: Duration | None = Field(
-        default=None, description="closed cases; then their key is destroyed"
-    )
-
-
 class LogSettings(Settings):
     """Lines on standard error."""
 
@@ -245,7 +236,6 @@ class Configuration(Settings):
     http: Observation = Observation()
     callbacks: Callbacks | None = None
     delivery: Delivery = Delivery()
-    retention: Retention = Retention()
     log: LogSettings = LogSettings()
 
     @field_validator("mappings")

@@ -23,7 +23,7 @@ from zope.interface import implementer
 from adapters.mllp.peer import Peer, certificate_names
 from adapters.mllp.wire import Timer, Wire
 from gateway.errors import BlockTooLarge, UnreadableMessage
-from gateway.hl7.framing import BlockReader, wrap
+from gateway.hl7.framing import HEAD, BlockReader, wrap
 
 if TYPE_CHECKING:
     from adapters.mllp.listener import MllpListener
@@ -51,6 +51,7 @@ class Connection(Protocol):
         self._listener = listener
         self._limits = listener.limits
         self._reader = BlockReader(listener.limits.block)
+        self._begun = b""
         self._waiting: deque[bytes] = deque()
         self._turns: deque[_Turn] = deque()
         self._refused: BlockTooLarge | None = None
@@ -99,7 +100,16 @@ class Connection(Protocol):
             self._refused = error
         if self._reader.tolerated:
             self._listener.tolerated(self._reader.tolerated)
+        self._remember(data)
         self._advance()
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the first bytes of the message that has begun: all that is left if it is cut."""
+        pending = self._reader.pending
+        if pending <= len(data):
+            self._begun = data[len(data) - pending :][:HEAD]
+        elif len(self._begun) < HEAD:
+            self._begun += data[: HEAD - len(self._begun)]
 
     def _advance(self) -> None:
         """Give intake as many messages as may be in work; read on only when none is left over."""
@@ -189,7 +199,7 @@ class Connection(Protocol):
     def _tell_what_was_cut(self) -> None:
         if self._reader.pending:
             cut = UnreadableMessage("the connection ended inside a message")
-            self._begin(self._listener.refuse(cut, b"", self._who()))
+            self._begin(self._listener.refuse(cut, self._begun, self._who()))
         elif self._reader.junk:
             stray = UnreadableMessage("bytes outside any block")
             self._begin(self._listener.refuse(stray, self._reader.junk, self._who()))

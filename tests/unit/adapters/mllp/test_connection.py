@@ -20,7 +20,7 @@ from adapters.mllp import MllpListener, Peer
 from adapters.mllp.connection import LINGER, Connection
 from gateway.config import Limits
 from gateway.errors import BlockTooLarge, PeerError
-from gateway.hl7.framing import wrap
+from gateway.hl7.framing import HEAD, wrap
 from gateway.telemetry import Log, Metrics
 from gateway.units import Address
 
@@ -192,14 +192,30 @@ def test_health_probe_leaves_no_trace():
     assert not ward.clock.getDelayedCalls()
 
 
-def test_cut_message_is_told():
-    """A connection that ends inside a message is told to intake, which keeps evidence of it."""
+@pytest.mark.parametrize("step", [1, 3, 5, 100])
+def test_cut_message_is_told(step: int):
+    """A connection that ends inside a message is told to intake, with what came of the message."""
     ward = Ward()
     connection, _ = ward.connect()
-    connection.dataReceived(b"\x0bMSH|^~")
+    stream = wrap(b"MSH|1") + b"\x0bMSH|2|cut"
+    for at in range(0, len(stream), step):
+        connection.dataReceived(stream[at : at + step])
     lose(connection)
-    ((error, _),) = ward.refused
+    ((error, head),) = ward.refused
     assert str(error) == "the connection ended inside a message"
+    assert head == b"MSH|2|cut"
+
+
+def test_of_a_long_cut_message_only_the_beginning_is_kept():
+    """What is kept of a message that was cut is bounded."""
+    ward = Ward()
+    connection, _ = ward.connect()
+    connection.dataReceived(b"\x0bMSH|")
+    for _ in range(3):
+        connection.dataReceived(b"x" * HEAD)
+    lose(connection)
+    ((_, head),) = ward.refused
+    assert head == b"MSH|" + b"x" * (HEAD - 4)
 
 
 def test_stray_bytes_are_told():
