@@ -154,7 +154,7 @@ class SoapClient:
     async def _open(self, address: Address, seconds: float) -> Connection | NotSent:
         """A connection whose handshake is complete and whose host is who he should be."""
         ready: Deferred[Connection] = Deferred()
-        connection = Connection(self._reactor, address.host, ready)
+        connection = Connection(self._reactor, self._tls, address.host, ready)
         creator: Any = _Towards(self._tls, address.host)  # mypy does not see zope's interfaces
         once: Any = _Once(connection)
         factory: Any = TLSMemoryBIOFactory(creator, True, once, clock=self._reactor)

@@ -7,6 +7,7 @@ did); after the first byte is written only a Response ends the doubt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -23,7 +24,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from adapters.http1 import BadResponse, Response, ResponseReader
+from adapters.keys import ClientTls
 
+# OpenSSL's names of the alerts that a peer sends about our certificate.
+_CERTIFICATE_ALERT: Final = re.compile(r"alert [a-z ]*(certificate|unknown ca|access denied)")
 _X509_PROBLEMS: Final = {
     9: "is not valid yet",
     10: "has expired",
@@ -63,8 +67,11 @@ class Connection(Protocol):
 
     transport: Any  # a TLSMemoryBIOProtocol, from connectionMade on
 
-    def __init__(self, reactor: Any, host: str, ready: Deferred[Connection]) -> None:
+    def __init__(
+        self, reactor: Any, tls: ClientTls, host: str, ready: Deferred[Connection]
+    ) -> None:
         self._reactor = reactor
+        self._tls = tls
         self._host = host
         self._ready: Deferred[Connection] | None = ready
         self._reader: ResponseReader | None = None
@@ -170,10 +177,8 @@ class Connection(Protocol):
         self._settle(Lost(reason))
 
     def _settle(self, outcome: Outcome) -> None:
-        for timer in self._timers:
-            if timer.active():
-                timer.cancel()
-        self._timers, self._reader = [], None
+        self._stop_timers()
+        self._reader = None
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             waiting.callback(outcome)
@@ -191,10 +196,10 @@ class Connection(Protocol):
     def wake(self) -> bool:
         """Take it out of its rest; whether it is still good."""
         self._forget = None
-        self._settle_timers()
+        self._stop_timers()
         return self.reusable
 
-    def _settle_timers(self) -> None:
+    def _stop_timers(self) -> None:
         for timer in self._timers:
             if timer.active():
                 timer.cancel()
@@ -213,7 +218,7 @@ class Connection(Protocol):
             self.transport.abortConnection()
 
     def _opening_error(self, reason: Failure) -> Exception:
-        problem = self.transport.getHandle().get_app_data().problem
+        problem = self._tls.problem_of(self.transport.getHandle())
         if problem is not None:
             text = _X509_PROBLEMS.get(problem, f"is refused (X.509 problem {problem})")
             return Refused(f"the server's certificate {text}")
@@ -222,9 +227,7 @@ class Connection(Protocol):
 
 def _refused_by_tls(error: BaseException | None) -> bool:
     """Whether the peer ended the handshake with an alert about certificates."""
-    return isinstance(error, SSL.Error) and any(
-        "alert" in str(part) for entry in error.args for part in entry
-    )
+    return isinstance(error, SSL.Error) and _CERTIFICATE_ALERT.search(str(error)) is not None
 
 
 def why(error: BaseException | None) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -158,34 +159,29 @@ def _context(identity: Identity, authorities: Sequence[x509.Certificate]) -> SSL
     return cast(SSL.Context, context)
 
 
-class PeerNotes:
-    """What OpenSSL found wrong with the peer's certificate on one connection."""
-
-    def __init__(self) -> None:
-        self.problem: int | None = None
-
-
 class ClientTls:
     """TLS towards one partner: his pinned CA, our certificate. http.py checks the host's name."""
 
     def __init__(self, identity: Identity, authorities: Sequence[x509.Certificate]) -> None:
         self._context = _context(identity, authorities)
-        self._context.set_verify(SSL.VERIFY_PEER, _noting)
+        self._context.set_verify(SSL.VERIFY_PEER, self._note)
         self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        self._problems: WeakKeyDictionary[SSL.Connection, int] = WeakKeyDictionary()
 
     def connection(self) -> SSL.Connection:
-        """A new connection, whose app data is a PeerNotes."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_app_data(PeerNotes())
-        return connection
+        """A new connection, not yet on any wire."""
+        return SSL.Connection(self._context, None)
 
+    def problem_of(self, connection: SSL.Connection) -> int | None:
+        """OpenSSL's number of what is wrong with the peer's certificate; None if nothing is."""
+        return self._problems.get(connection)
 
-def _noting(
-    connection: SSL.Connection, _certificate: object, problem: int, _depth: int, good: int
-) -> bool:
-    if not good:
-        connection.get_app_data().problem = problem
-    return bool(good)
+    def _note(
+        self, connection: SSL.Connection, _peer: object, problem: int, _depth: int, good: int
+    ) -> bool:
+        if not good:
+            self._problems[connection] = problem
+        return bool(good)
 
 
 @implementer(IOpenSSLServerConnectionCreator)
