@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from gateway.errors import JournalError, NotFound
-from gateway.journal.reading import Reading
+from gateway.journal.reading import Probe, Reading
 from gateway.journal.rows import MESSAGE, MessageRow
 from gateway.journal.stored import new_id, seal_of, storable
 from gateway.journal.tables import messages
@@ -22,16 +22,12 @@ from gateway.journal.writing import Writing
 ACCEPTED = frozenset({"ACCEPTED", "AA", "CA"})
 """The verdicts after which the sender forgets the message."""
 
-_ACCEPTED_BEFORE = (
-    select(*MESSAGE)
-    .where(
-        messages.c.accepted,
-        messages.c.sender == bindparam("sender"),
-        messages.c.control_id == bindparam("control_id"),
-    )
-    .order_by(messages.c.received_at)
-    .limit(100)
+_ACCEPTED_BEFORE = select(*MESSAGE).where(
+    messages.c.accepted,
+    messages.c.sender == bindparam("sender"),
+    messages.c.control_id == bindparam("control_id"),
 )
+_ANY_ACCEPTED_BEFORE = Probe(_ACCEPTED_BEFORE)
 _OF_CASE = (
     select(*MESSAGE)
     .where(messages.c.case_id == bindparam("case_id"))
@@ -93,6 +89,8 @@ class MessageReads(Reading):
 
     def _accepted_before(self, sender: str, control_id: str) -> Sequence[MessageRow]:
         key = {"sender": sender, "control_id": control_id}
+        if not _ANY_ACCEPTED_BEFORE(self._connection, key):
+            return ()
         return [MessageRow.of(row) for row in self._rows(_ACCEPTED_BEFORE, key)]
 
     def _store_waiting(self) -> None:

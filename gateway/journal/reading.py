@@ -8,13 +8,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, select
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Select,
+    bindparam,
+    literal_column,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import JournalError, NotFound
 from gateway.journal.encryption import Keyring, SealingKey
 from gateway.journal.tables import cases
 
 _WRAPPED_KEY = select(cases.c.wrapped_key).where(cases.c.id == bindparam("id"))
+
+
+_SQLITE: Any = make_url("sqlite://").get_dialect()
+_POSTGRESQL: Any = make_url("postgresql+psycopg://").get_dialect()
+
+
+class Probe:
+    """Whether any row matches: a question of every message, so it is compiled once and asked of the
+    driver itself (a third of the time)."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        one: Select[Any] = query.with_only_columns(literal_column("1"))
+        dialects = (_SQLITE(paramstyle="named"), _POSTGRESQL())
+        self._texts = {each.name: str(one.compile(dialect=each)) for each in dialects}
+
+    def __call__(self, connection: Connection, values: Mapping[str, str]) -> bool:
+        """Ask, within the connection's transaction; raises DBAPIError as SQLAlchemy does."""
+        dialect = connection.dialect
+        driver: Any = connection.connection.driver_connection
+        try:
+            return driver.execute(self._texts[dialect.name], values).fetchone() is not None
+        except dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(None, None, error, hide_parameters=True) from error
 
 
 class Reading:

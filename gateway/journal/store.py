@@ -38,8 +38,8 @@ class Store:
         self.url = _known(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.file = Path(str(self.url.database)) if self.sqlite else None
-        self._writers = self._engine(poolclass=NullPool)
-        self._readers = self._engine(pool_pre_ping=not self.sqlite, pool_size=5, max_overflow=20)
+        self._writers = self._pool(poolclass=NullPool)
+        self._readers = self._pool(pool_pre_ping=not self.sqlite, pool_size=5, max_overflow=20)
         if self.sqlite:
             _dress_sqlite(self._writers, "BEGIN IMMEDIATE", PRAGMAS)
             _dress_sqlite(self._readers, "BEGIN", (*PRAGMAS, "PRAGMA query_only=ON"))
@@ -102,7 +102,7 @@ class Store:
             if driver is not None:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _engine(self, **options: Any) -> Engine:
+    def _pool(self, **options: Any) -> Engine:
         arguments: dict[str, Any] = {"connect_timeout": 10}
         if self.sqlite:
             arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
@@ -126,7 +126,7 @@ def _known(text: str) -> URL:
     raise ConfigurationError(["journal.url must name a SQLite file or a PostgreSQL database"])
 
 
-def _dress_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+def _dress_sqlite(pool: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     """Take BEGIN away from the driver, which would begin late; set the pragmas."""
 
     def connected(driver: Any, _record: object) -> None:
@@ -139,8 +139,8 @@ def _dress_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", begun)
+    event.listen(pool, "connect", connected)
+    event.listen(pool, "begin", begun)
 
 
 def _bound_waits(driver: Any, _record: object) -> None:

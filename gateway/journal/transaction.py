@@ -8,12 +8,13 @@ unit leaves nothing behind, not even evidence; a lost transaction fails the whol
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Insert, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.errors import JournalError
@@ -88,6 +89,7 @@ class Transaction:
         self.now: datetime = moment(stamp)
         self.head = head
         self.locks = connection.dialect.name != "sqlite"
+        self._insert_new = _INSERT_NEW_MESSAGES[connection.dialect.name]
         self.checkpoint_wanted = False
         self.scrub_wanted = False
         self._in_savepoint = False
@@ -122,12 +124,20 @@ class Transaction:
         return self._waiting_by_key.get((sender, control_id), ())
 
     def insert_waiting(self) -> None:
-        """Insert the messages in memory; if one cannot be, only its own unit fails."""
+        """Insert the messages in memory; of one that another node stored first, the unit fails."""
         waiting, self._waiting = self._waiting, []
         self._waiting_by_key = {}
-        if waiting and self._refused([values for _, values in waiting]):
-            for order, values in waiting:
-                order.error = order.error or self._refused([values])
+        if not waiting:
+            return
+        rows = [values for _, values in waiting]
+        if self.connection.execute(self._insert_new, rows).rowcount == len(rows):
+            return
+        ids = [values["id"] for values in rows]
+        found = self.connection.execute(select(messages.c.id).where(messages.c.id.in_(ids)))
+        stored = set(found.scalars())
+        for order, values in waiting:
+            if values["id"] not in stored:
+                order.error = JournalError("another node stored the same message first")
 
     def insert_messages(self, rows: list[Values]) -> None:
         """Insert messages at once, inside whatever savepoint is open."""
@@ -161,17 +171,6 @@ class Transaction:
             "digest": digest,
         }
 
-    def _refused(self, rows: list[Values]) -> BaseException | None:
-        self._savepoint("SAVEPOINT messages")
-        try:
-            self.insert_messages(rows)
-        except DBAPIError as error:
-            self._savepoint("ROLLBACK TO SAVEPOINT messages")
-            self._savepoint("RELEASE SAVEPOINT messages")
-            return as_journal_error(error)
-        self._savepoint("RELEASE SAVEPOINT messages")
-        return None
-
     def _undo(self, error: BaseException) -> None:
         if self._in_savepoint:
             self._in_savepoint = False
@@ -187,6 +186,10 @@ class Transaction:
 
 _INSERT_MESSAGES = insert(messages)
 _INSERT_EVIDENCE = insert(evidence)
+_INSERT_NEW_MESSAGES: Mapping[str, Insert] = {
+    "sqlite": sqlite.insert(messages).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(messages).on_conflict_do_nothing(),
+}
 
 
 def as_journal_error(error: BaseException) -> BaseException:

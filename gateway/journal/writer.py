@@ -67,6 +67,7 @@ class Writer:
         self._limits = limits
         self._side_file = side_file
         self._clock = store.clock()
+        self._head = LAST_ENTRY.add_columns(self._clock.scalar_subquery())
         self._orders: deque[Order] = deque()
         self._wake = threading.Condition()
         self._closing = False
@@ -159,9 +160,11 @@ class Writer:
         if not self._store.sqlite:
             # Another process of this node name must not extend the chain at the same time.
             connection.execute(_LOCK_NODE, {"node": self._node})
-        at = connection.execute(self._clock).scalar_one()
-        last = connection.execute(LAST_ENTRY, {"node": self._node}).first()
-        head = GENESIS if last is None else Head(*last)
+        last = connection.execute(self._head, {"node": self._node}).first()
+        if last is None:
+            at, head = connection.execute(self._clock).scalar_one(), GENESIS
+        else:
+            at, head = last[2], Head(last[0], last[1])
         return Transaction(connection, self._keyring, self._node, at, head)
 
     def _settle(self, transaction: Transaction, orders: list[Order]) -> None:
