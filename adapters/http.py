@@ -159,15 +159,19 @@ class SoapClient:
         once: Any = _Once(connection)
         factory: Any = TLSMemoryBIOFactory(creator, True, once, clock=self._reactor)
         endpoint = HostnameEndpoint(self._reactor, address.host, address.port, timeout=seconds)
-        timer = self._reactor.callLater(seconds, connection.give_up, "no TLS in time")
+        until = self._reactor.seconds() + seconds
         try:
             await endpoint.connect(factory)
-            return await ready
+            left = max(0.0, until - self._reactor.seconds())
+            timer = self._reactor.callLater(left, connection.give_up, "no TLS in time")
+            try:
+                return await ready
+            finally:
+                if timer.active():
+                    timer.cancel()
         except Exception as error:
+            connection.close()
             return NotSent(why(error))
-        finally:
-            if timer.active():
-                timer.cancel()
 
 
 def _request(address: Address, body: bytes, soap_action: str | None, content_type: str) -> bytes:

@@ -334,6 +334,36 @@ def test_a_signing_certificate_serves_no_tls(pki: Path) -> None:
     assert outcome == [NotSent("the server's certificate is not made for TLS servers")]
 
 
+def test_a_host_that_is_silent_is_not_sent(pki: Path) -> None:
+    """No TCP answer in time: given up, nothing sent, nothing left behind."""
+    world = World(pki, connect=10)
+    outcome = world.post()
+    world.reactor.advance(10)
+    *_, factory, timeout, _ = world.reactor.tcpClients[0]
+    assert timeout == 10
+    factory.clientConnectionFailed(None, Failure(TimeoutError()))
+    world.reactor.advance(1)
+    assert outcome == [NotSent("no connection in time")]
+    assert world.reactor.getDelayedCalls() == []
+
+
+def test_whoever_stops_waiting_while_it_opens_leaves_nothing(pki: Path) -> None:
+    """Cancelled before the handshake: not sent, and the connection is closed."""
+    world = World(pki)
+    waiting = Deferred.fromCoroutine(
+        world.client.post(URL, b"<b/>", soap_action="a", content_type="text/xml", timeout=30)
+    )
+    outcome: list[Any] = []
+    waiting.addBoth(outcome.append)
+    *_, factory, _, _ = world.reactor.tcpClients[0]
+    client = factory.buildProtocol(None)
+    wire = FakeTransport(client, isServer=False)
+    client.makeConnection(wire)
+    waiting.cancel()
+    assert outcome == [NotSent("no connection in time")]
+    assert wire.disconnecting or wire.aborting
+
+
 def test_a_handshake_that_hangs_is_not_sent(pki: Path) -> None:
     """TCP answers, TLS does not: given up in time, nothing sent."""
     world = World(pki, connect=10)
