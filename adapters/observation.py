@@ -22,10 +22,20 @@ Check = Callable[[], Awaitable[str | None]]
 """None if all is well, else why not, in words that name no person."""
 
 
-class Health(Resource):
-    """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons."""
-
+class _ReadOnly(Resource):
     isLeaf = True
+
+    def render(self, request: Any) -> Any:
+        """GET and HEAD, nothing else."""
+        if request.method in (b"GET", b"HEAD"):
+            return super().render(request)
+        request.setResponseCode(405)
+        request.setHeader(b"allow", b"GET, HEAD")
+        return b""
+
+
+class Health(_ReadOnly):
+    """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons."""
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
@@ -66,10 +76,8 @@ def _told(reasons: Mapping[str, str | None], green: bool) -> bytes:
     return json.dumps({"status": status, "checks": checks}, ensure_ascii=False).encode() + b"\n"
 
 
-class Exposition(Resource):
+class Exposition(_ReadOnly):
     """GET /metrics, in Prometheus's text format."""
-
-    isLeaf = True
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's

@@ -22,6 +22,7 @@ _SECONDS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
+_CENTURY = timedelta(days=36_525)
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -53,10 +54,10 @@ def duration(value: Any) -> timedelta:
     number, unit = _matched(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([a-z]+)", value, wanted).groups()
     if unit not in _SECONDS:
         raise ValueError(wanted)
-    try:
-        return timedelta(seconds=float(number) * _SECONDS[unit])
-    except OverflowError:
-        raise ValueError("is longer than any clock counts") from None
+    length = timedelta(seconds=float(number) * _SECONDS[unit])
+    if length > _CENTURY:  # a date that far away could not be written
+        raise ValueError("is longer than a hundred years")
+    return length
 
 
 def size(value: Any) -> int:
@@ -79,7 +80,10 @@ def address(value: Any) -> Address:
     if int(port) > 65535:
         raise ValueError("the port must be at most 65535")
     if six:
-        host = str(IPv6Address(six))
+        try:
+            host = str(IPv6Address(six))
+        except ValueError:
+            raise ValueError(wanted) from None
     elif not _HOST.fullmatch(host):
         raise ValueError(wanted)
     return Address(host, int(port))
