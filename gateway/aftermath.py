@@ -164,7 +164,9 @@ class Aftermath:
     def _unavailable(self, unit: Unit, row: SubmissionRow, outcome: Unavailable) -> SubmissionRow:
         due = unit.now + self._delay(row, outcome.retry_after)
         if row.status is not Status.SUBMITTING:
-            # A question about a doubt that could not be asked: the doubt stays.
+            # A question about a doubt that could not be asked: the doubt stays, but not for ever.
+            if row.status is Status.IN_DOUBT and self._spent(unit, row):
+                return self._move(unit, row, Event.EXHAUSTED, reason="EXHAUSTED", due_at=None)
             return self._move(unit, row, Event.ANSWER_UNAVAILABLE, due_at=due)
         received = row.maybe_received or outcome.received
         event = Event.EXHAUSTED if self._spent(unit, row) else Event.ANSWER_UNAVAILABLE

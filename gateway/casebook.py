@@ -21,6 +21,7 @@ from gateway.flow.plan import (
     Open,
     Reason,
     Turn,
+    Wait,
     on_cancel,
     on_facts,
     on_message,
@@ -160,7 +161,10 @@ class Casebook:
         """An operator or the family chose."""
         case.context.choice = {**case.context.choice, **choice}
         self._save(unit, case)
-        self._go_on(unit, case, None)
+        for name, wish, chain in self.wishes.of(unit, case):
+            # A choice is a fact to the steps that wait for one: made again, it amends.
+            chooses = self.flow.steps[name].choice is not None
+            self._carry_out(unit, case, name, on_facts(wish, chain) if chooses else [])
 
     def declared_by(self, unit: Unit, case: Case, person: str) -> None:
         """An operator with the declarant's signed document says the birth is declared."""
@@ -262,7 +266,7 @@ class Casebook:
             expect_version=case.row.version,
             dossier=case.dossier.encode(),
             context=case.context.encode(),
-            state=state or ("DECLARED" if declared else case.row.state),
+            state=state or _state(case.row.state, declared=declared is not None),
             declared_at=declared,
         )
 
@@ -281,6 +285,8 @@ class Casebook:
                     self._open(unit, case, step, directive)
                 case Move(submission, expect, event, reason):
                     unit.move(submission, expect=expect, to=after(expect, event), reason=reason)
+                case Wait(submission, reason):
+                    unit.move(submission, expect=Status.WAITING, to=Status.WAITING, reason=reason)
                 case Turn():
                     unit.move(
                         directive.submission,
@@ -306,6 +312,11 @@ class Casebook:
             reason=opened.reason,
             due_at=_due(unit, opened),
         )
+
+
+def _state(before: str, *, declared: bool) -> str:
+    """What was cancelled or merged stays so, whatever else changes."""
+    return "DECLARED" if declared and before == "OPEN" else before
 
 
 def _due(unit: Unit, opened: Open) -> datetime | None:

@@ -238,6 +238,7 @@ def _standing(unit: Unit, submission_id: str | None) -> Standing | None:
         return None
     row = unit.submission(submission_id)
     return Standing(
+        id=row.id,
         content_digest=row.content_digest,
         inputs=unit.inputs(submission_id) or {},
         operation_id=row.operation_id,

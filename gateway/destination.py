@@ -58,6 +58,7 @@ class Destination(Protocol):
 class Standing:
     """What stands at the partner, which an amendment is compared with and names."""
 
+    id: str
     content_digest: str | None
     inputs: Mapping[str, Mapping[str, str]] = field(repr=False)
     operation_id: str

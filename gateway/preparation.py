@@ -14,6 +14,7 @@ from lxml import etree
 from gateway.casebook import Casebook
 from gateway.destination import Claimed, Destination, Letter
 from gateway.errors import TranslationError
+from gateway.lifecycle import Kind
 from gateway.mapping import Compiled
 from gateway.partners import Entry
 from gateway.translation import Document, Translation, comparable, content, translate
@@ -74,9 +75,12 @@ class Preparation:
         inputs = self._inputs(claimed, entry)
         of_profile = self._of_profile(claimed)
         translation = translate(of_profile, step, row.kind, message, inputs)
-        if claimed.standing is None or claimed.standing.content_digest is None:
+        standing = claimed.standing
+        if row.kind is not Kind.AMEND or standing is None or standing.content_digest is None:
             return Draft(translation, inputs, None)
-        then = comparable(step, row.step, inputs, claimed.standing.inputs)
+        then = comparable(step, row.step, inputs, standing.inputs)
+        # What stands there may have been asked for in a way of its own: validation, a candidate.
+        then = _overridden(then, claimed.case.context.overrides.get(standing.id, {}))
         same = then == inputs
         compared = translation.content if same else content(of_profile, step, message, then)
         return Draft(translation, inputs, compared)
@@ -116,9 +120,7 @@ class Preparation:
         inputs: dict[str, Mapping[str, object]] = {**self._casebook.inputs(case)}
         inputs["annullo"] = dict(case.context.cancellation)
         inputs["flow"] = self._flow(claimed, entry)
-        for name, values in case.context.overrides.get(claimed.row.id, {}).items():
-            inputs[name] = {**inputs.get(name, {}), **values}
-        return inputs
+        return _overridden(inputs, case.context.overrides.get(claimed.row.id, {}))
 
     def _flow(self, claimed: Claimed, entry: Entry) -> dict[str, object]:
         row, standing, now = claimed.row, claimed.standing, self._clock()
@@ -137,3 +139,10 @@ class Preparation:
     def _of_profile(self, claimed: Claimed) -> Callable[[str], Compiled]:
         profile = claimed.case.row.profile
         return lambda name: self._mapping(name, profile)
+
+
+def _overridden(
+    inputs: Mapping[str, Mapping[str, object]], overrides: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, object]]:
+    changed = {name: {**inputs.get(name, {}), **values} for name, values in overrides.items()}
+    return {**inputs, **changed}

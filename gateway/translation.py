@@ -48,7 +48,7 @@ def translate(
     """
     compiled = mapping(step.maps[kind.value])
     document = _run(compiled, dossier, inputs)
-    if step.maps[kind.value] == step.maps[Kind.REGISTER.value]:
+    if kind is Kind.CANCEL or step.maps[kind.value] == step.maps[Kind.REGISTER.value]:
         said = neutralised(document)
     else:
         said = content(mapping, step, dossier, inputs)

@@ -6,6 +6,7 @@ Reads the flow, the dossier and the partner directory; changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gateway.case import Case
 from gateway.config import Sender
@@ -27,12 +28,19 @@ class Wishes:
         """Each step with what the case wants of it and what it has, all read before any change."""
         chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
         for row in unit.submissions(case_id=case.row.id):
-            past = Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint)
-            chains[row.step].append(past)
+            chains[row.step].append(_past(row))
         inputs = self.inputs(case)
         declared = self.is_declared(case)
+        tests: set[str] = set()
         for name, chain in chains.items():
-            yield name, self._wish(unit, case, name, inputs, declared), chain
+            wish = self._wish(unit, case, name, inputs, declared)
+            # What waits for a step that will never go to production would wait for ever.
+            if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(
+                self._flow.steps[name].needs
+            ):
+                tests.add(name)
+                wish = replace(wish, refusal=Reason.NOT_PRODUCTION)
+            yield name, wish, chain
 
     def _wish(self, unit: Unit, case: Case, name: str, inputs: Inputs, declared: bool) -> Wish:
         step = self._flow.steps[name]
@@ -103,6 +111,11 @@ class Wishes:
             assigns = entry is not None and entry.assigns_codice_fiscale
             inputs["partner"] = {"assegnaCodiceFiscale": assigns}
         return inputs
+
+
+def _past(row: SubmissionRow) -> Past:
+    reason = row.reason or ""
+    return Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint, reason)
 
 
 def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:
