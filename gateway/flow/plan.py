@@ -37,13 +37,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A submission of the step, as the plan sees it."""
+    """A submission of the step, as the plan sees it. `reason`: None where it is not known."""
 
     id: str
     kind: Kind
     status: Status
     maybe_received: bool = False
     endpoint: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,15 @@ class Turn:
     reason: Reason = Reason.NONE
 
 
-Directive = Open | Move | Turn
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A waiting submission waits on, for something else than before."""
+
+    submission: str
+    reason: Reason
+
+
+Directive = Open | Move | Turn | Wait
 
 
 def on_message(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
@@ -140,9 +149,12 @@ def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     last = chain[-1]
     if last.status is Status.WAITING:
         return on_turn(wish, chain)
-    if last.status is Status.ACCEPTED or not may_be_replaced(
-        last.status, maybe_received=last.maybe_received
-    ):
+    replaceable = may_be_replaced(last.status, maybe_received=last.maybe_received)
+    if last.status is Status.DEFERRED and replaceable:
+        # It never arrived, and its document was made with the facts of before.
+        gone = Move(last.id, last.status, Event.REPLACE, Reason.NEW_FACTS)
+        return [gone, *_new(wish, chain[:-1], because=Reason.NEW_FACTS)]
+    if last.status is Status.ACCEPTED or not replaceable:
         return _new(wish, chain, because=Reason.NEW_FACTS)
     return []
 
@@ -160,7 +172,9 @@ def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     if wish.refusal is Reason.NOT_PRODUCTION:
         return [Move(waiting.id, Status.WAITING, Event.WITHDRAW, wish.refusal)]
     if wish.waits:
-        return []
+        # Who looks at the queue must read what is lacking now, not what was lacking first.
+        told = waiting.reason in (None, wish.waits)
+        return [] if told else [Wait(waiting.id, wish.waits)]
     if wish.refusal:
         return [Move(waiting.id, Status.WAITING, Event.UNTRANSLATABLE, wish.refusal)]
     return [_own_turn(wish, waiting, before)]
