@@ -207,6 +207,9 @@ def _check_depth(text: str) -> None:
 
 def _column(error: UnexpectedInput, text: str) -> int:
     position = error.pos_in_stream
+    token: Token | None = getattr(error, "token", None)
+    if token is not None and token.type == "$END":
+        return len(text.rstrip())
     return position if position is not None and position >= 0 else len(text)
 
 

@@ -1,0 +1,78 @@
+"""What a content model asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigurationError
+from gateway.mapping.kinds import Kind
+from gateway.mapping.schema_reader import load
+from gateway.mapping.shape import Particle
+
+XSD = Path(__file__).parents[2] / "contract" / "mapping" / "xsd"
+
+
+def element(name: str, least: int = 1) -> Particle:
+    return Particle(least, 1, element=name)
+
+
+def missing(model: Particle, *present: str) -> list[str]:
+    return list(model.missing(frozenset(present)))
+
+
+def test_a_sequence_asks_for_its_required_elements() -> None:
+    """And an optional one only once something of it is there."""
+    parts = (element("a"), element("b", 0), element("c"))
+    assert missing(Particle(1, 1, parts=parts)) == ["a", "c"]
+    assert missing(Particle(0, 1, parts=parts)) == []
+    assert missing(Particle(0, 1, parts=parts), "a") == ["c"]
+
+
+def test_a_choice_asks_for_one_and_for_the_rest_of_what_is_begun() -> None:
+    """Nothing chosen names all; half of an alternative names its other half."""
+    pair = Particle(1, 1, parts=(element("b"), element("c")))
+    choice = Particle(1, 1, choice=True, parts=(element("a"), pair))
+    assert missing(choice) == ["a | b"]
+    assert missing(choice, "a") == []
+    assert missing(choice, "b") == ["c"]
+
+
+def test_a_choice_with_an_optional_alternative_asks_for_nothing() -> None:
+    """It may be left empty."""
+    assert missing(Particle(1, 1, choice=True, parts=(element("a"), element("b", 0)))) == []
+
+
+def test_an_xsd_gives_order_kinds_and_namespaces() -> None:
+    """Only the root is qualified here, as at ANPR; kinds come from the simple types."""
+    root = load(XSD / "doc.xsd").roots["doc"]
+    assert root.tag == "{urn:test:doc}doc"
+    kinds = {name: child.kind for name, child in root.children.items()}
+    assert list(kinds)[:4] == ["testo", "giorno", "momento", "ora"]
+    assert kinds["intero"] is Kind.INTEGER
+    assert kinds["numero"] is Kind.NUMBER
+    assert kinds["persona"] is None
+    assert root.children["testo"].tag == "testo"
+    assert root.children["testo"].nillable
+    assert root.children["peso"].attributes["unita"].required
+
+
+def test_a_type_may_contain_itself() -> None:
+    """Children are read when asked for, so recursion ends."""
+    persona = load(XSD / "doc.xsd").roots["doc"].children["persona"]
+    assert "cognome" in persona.children["figlio"].children["figlio"].children
+
+
+def test_the_files_of_a_schema_are_known() -> None:
+    """Includes too: all of them are pinned."""
+    names = [path.name for path in load(XSD / "comune" / "nascita.xsd").files]
+    assert names == ["nascita.xsd", "tipi.xsd"]
+
+
+def test_what_is_no_schema_is_refused(tmp_path: Path) -> None:
+    """With the file's name."""
+    path = tmp_path / "x.xsd"
+    path.write_text("<x/>")
+    with pytest.raises(ConfigurationError, match=r"x\.xsd"):
+        load(path)
