@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -28,7 +29,7 @@ class _ReadOnly(Resource):
     def render(self, request: Any) -> Any:
         """GET and HEAD, nothing else."""
         if request.method in (b"GET", b"HEAD"):
-            return super().render(request)
+            return super().render(request)  # type: ignore[no-untyped-call]  # Twisted's
         request.setResponseCode(405)
         request.setHeader(b"allow", b"GET, HEAD")
         return b""
@@ -89,9 +90,15 @@ class Exposition(_ReadOnly):
         return self._metrics.exposition()
 
 
+class _Root(Resource):
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """Nothing else is here."""
+        return notFound()
+
+
 def observation_site(checks: Mapping[str, Check], metrics: Metrics) -> Site:
     """The HTTP site with both; the app listens with it."""
-    root: Any = Resource()  # type: ignore[no-untyped-call]  # Twisted's
+    root: Any = _Root()  # type: ignore[no-untyped-call]  # Twisted's
     root.putChild(b"health", Health(checks))
     root.putChild(b"metrics", Exposition(metrics))
     site: Any = Site(root, timeout=30)  # type: ignore[no-untyped-call]  # Twisted's
