@@ -248,6 +248,7 @@ def why(error: BaseException | None) -> str:
 
 
 def is_ip(host: str) -> bool:
+    """Whether `host` is an IP address and no name."""
     try:
         ip_address(host)
     except ValueError:

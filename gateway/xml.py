@@ -68,16 +68,24 @@ def canonical(element: etree._Element, inclusive: Sequence[str] = ()) -> bytes:
     """
     if not inclusive:
         return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
-    # lxml looks for the listed prefixes on the element alone; written and read again, it carries
-    # all that its ancestors declare.
-    alone = etree.fromstring(etree.tostring(element, with_tail=False), _OUTSIDE)
+    # lxml looks for the listed prefixes on the element itself only.
     return etree.tostring(
-        alone,
+        alone(element),
         method="c14n",
         exclusive=True,
         with_comments=False,
         inclusive_ns_prefixes=list(inclusive),
     )
+
+
+def alone(element: etree._Element) -> etree._Element:
+    """A copy of `element` as a document of its own; it declares all that its ancestors did."""
+    return own(etree.tostring(element, with_tail=False))
+
+
+def own(text: str | bytes) -> etree._Element:
+    """The root of a text that this process has just written; never of anything from outside."""
+    return etree.fromstring(text, _OUTSIDE)
 
 
 def _require_utf8(data: bytes) -> None:

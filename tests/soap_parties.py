@@ -116,7 +116,7 @@ class Party:
 
     def check(self, raw: bytes, **expected: object) -> Verified:
         arguments = {"trust": self.trust, "now": NOW, "profile": self.profile} | expected
-        return verify(raw, **arguments)  # type: ignore[arg-type]
+        return verify(raw, **arguments)  # type: ignore[arg-type]  # keyword table
 
     def forge(self, change: Callable[[etree._Element], object]) -> bytes:
         """An envelope changed after signing."""

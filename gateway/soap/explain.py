@@ -33,7 +33,7 @@ from gateway.soap.verify import (
     require_signed,
     require_unique,
 )
-from gateway.xml import canonical, parse
+from gateway.xml import alone, canonical, parse
 
 STEPS: Final = {
     1: "well-formed XML without DTD, comments, processing instructions",
@@ -169,22 +169,20 @@ def _guesses(element: etree._Element, reference: Reference) -> list[str]:
 
 
 def _inclusive(element: etree._Element) -> bytes:
-    # Written and read again, it carries what its ancestors declare.
-    alone = etree.fromstring(etree.tostring(element, with_tail=False))
-    return etree.tostring(alone, method="c14n")
+    return etree.tostring(alone(element), method="c14n")
 
 
 def _tight(element: etree._Element, reference: Reference) -> bytes:
-    alone = etree.fromstring(etree.tostring(element, with_tail=False))
-    for child in alone.iter():
+    copy = alone(element)
+    for child in copy.iter():
         if len(child) and not (child.text or "").strip():
             child.text = None
-        if child is not alone and not (child.tail or "").strip():
+        if child is not copy and not (child.tail or "").strip():
             child.tail = None
-    return canonical(alone, reference.prefixes)
+    return canonical(copy, reference.prefixes)
 
 
 def _without_id(element: etree._Element, reference: Reference) -> bytes:
-    alone = etree.fromstring(etree.tostring(element, with_tail=False))
-    alone.attrib.pop(ID, "")
-    return canonical(alone, reference.prefixes)
+    copy = alone(element)
+    copy.attrib.pop(ID, "")
+    return canonical(copy, reference.prefixes)

@@ -18,7 +18,7 @@ from gateway.soap.envelope import Parts, locate
 from gateway.soap.keys import SigningKey
 from gateway.soap.names import BASE64, DS, EXC_C14N, ID, SHA256, WSSE, WSU, X509V3
 from gateway.soap.profile import SecurityProfile
-from gateway.xml import canonical
+from gateway.xml import canonical, own
 
 _CERTIFICATE_ID: Final = "Certificate"
 
@@ -58,7 +58,7 @@ def sign(envelope: etree._Element, key: SigningKey, profile: SecurityProfile) ->
     _require_valid(key, parts)
     signed_info = _signed_info(parts, key.algorithm)
     value = b64encode(key.sign(signed_info.encode())).decode()
-    made = etree.fromstring(_SECURITY.format(token=key.token, signed_info=signed_info, value=value))
+    made = own(_SECURITY.format(token=key.token, signed_info=signed_info, value=value))
     token, signature = made
     parts.security.insert(0, token)
     parts.security.append(signature)

@@ -20,7 +20,7 @@ from twisted.internet.error import (
     TimeoutError,
 )
 from twisted.internet.interfaces import IHostnameResolver
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -66,7 +66,7 @@ class Peer(Protocol):
     def dataReceived(self, data: bytes) -> None:
         self.heard += data
 
-    def connectionLost(self, reason: Failure = Failure(Exception())) -> None:  # noqa: B008
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.gone = True
 
 
@@ -271,7 +271,8 @@ def test_a_partner_is_known_by_his_name(pki: Path) -> None:
         outcome = world.post(f"https://{host}/")
         peer = world.accept()
         if result is Reply:
-            assert peer.transport.getHandle().get_servername() == b"localhost"  # type: ignore[union-attr]
+            handle = peer.transport.getHandle()  # type: ignore[union-attr]  # it is connected
+            assert handle.get_servername() == b"localhost"
             world.say(peer, ANSWER)
         assert isinstance(outcome[0], result)
 

@@ -18,7 +18,8 @@ from tests.soap_parties import DAY, NOW, Party, ec_key, make_party, one
 
 def steps_of(party: Party, raw: bytes, **changes: object) -> dict[int, Step]:
     arguments = {"trust": party.trust, "now": NOW, "profile": MODI} | changes
-    return {step.number: step for step in explain(raw, **arguments)}  # type: ignore[arg-type]
+    steps = explain(raw, **arguments)  # type: ignore[arg-type]  # keyword table
+    return {step.number: step for step in steps}
 
 
 def states(steps: dict[int, Step]) -> str:
