@@ -1,0 +1,534 @@
+"""What messages and facts do to a case, told as whole births on a real journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.demo.people import BERGAMO, Child
+from gateway.errors import NotFound
+from gateway.flow.context import Context
+from gateway.flow.definition import Flow
+from gateway.hl7.dossier import Dossier
+from gateway.hl7.message import Message
+from gateway.journal import CaseRow, Unit
+from gateway.lifecycle import Kind, Status
+from gateway.outcomes import Accepted, Taken, Unavailable, Unknown
+from tests.births import (
+    CHIARA,
+    CODICE_FISCALE,
+    GIULIA,
+    OFFICES,
+    PERSON,
+    ROOT,
+    SENDER,
+    House,
+    entry,
+    flow_of,
+)
+
+UNSENT = ["register REPLACED NEW_MESSAGE"]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A node with offices in production."""
+    with House(tmp_path) as made:
+        yield made
+
+
+def born(house: House, child: Child = GIULIA) -> None:
+    """Registered everywhere; only the paediatrician waits for the family."""
+    assert house.hears(child.message("A01")) == "AA"
+    house.works()
+
+
+def merge(child: Child, old: str) -> bytes:
+    """`old` and `child` are the same newborn."""
+    return child.message("A40").replace(b"PV1|", b"MRG|%s^^^HIS^PI\rPV1|" % old.encode(), 1)
+
+
+def test_a_birth_opens_a_case_and_its_steps(house: House) -> None:
+    """The steps that need nothing may go at once; the others say what they wait for."""
+    house.hears(GIULIA.message("A01"))
+    assert house.case().state == "DECLARED"
+    assert house.steps() == {
+        "comune": ["register READY"],
+        "codice_fiscale": ["register READY"],
+        "assistito": ["register WAITING NEEDS"],
+        "pediatra": ["register WAITING NEEDS"],
+        "riscontro": ["register WAITING NEEDS"],
+    }
+    assert house.last("comune").endpoint == "015209"
+
+
+def test_a_child_without_a_name_is_not_declared(house: House) -> None:
+    """A birth notice opens the case; nothing is prepared before the parents declare."""
+    house.hears(GIULIA.message("A01", given="BABY"))
+    assert house.case().state == "OPEN"
+    assert house.case().declared_at is None
+    assert house.steps() == {}
+
+
+def test_twenty_updates_leave_one_submission(house: House) -> None:
+    """Of twenty A08 before anything is sent nineteen are REPLACED and one goes."""
+    house.hears(GIULIA.message("A01", given="BABY"))
+    for weight in range(3000, 3020):
+        house.hears(GIULIA.message("A08", weight=weight))
+    assert house.steps()["comune"] == 19 * UNSENT + ["register READY"]
+    house.works()
+    assert house.office.got("comune") == ["register"]
+    assert b"3019" in house.office.last("comune")
+
+
+def test_facts_let_the_steps_that_need_them_go(house: House) -> None:
+    """The codice fiscale enrols the child and goes back to the hospital."""
+    born(house)
+    assert house.context().facts["codice_fiscale"]["codiceFiscale"] == CODICE_FISCALE
+    assert house.steps()["assistito"] == ["register ACCEPTED"]
+    assert CODICE_FISCALE.encode() in house.office.last("assistito")
+    assert CODICE_FISCALE.encode() in house.office.last("riscontro")
+
+
+def test_a_waiting_step_says_what_it_waits_for_now(house: House) -> None:
+    """Once the child is enrolled, the paediatrician waits for the family, no more for the ASL."""
+    born(house)
+    assert house.steps()["pediatra"] == ["register WAITING CHOICE"]
+
+
+def test_a_choice_lets_the_paediatrician_go(house: House) -> None:
+    """The family's choice at the desk is what the ASL hears."""
+    born(house)
+    house.do(lambda unit: house.desk.choose(unit, house.case().id, {"pediatra": "PLS009"}, PERSON))
+    house.works()
+    assert house.steps()["pediatra"] == ["register ACCEPTED"]
+    assert b"PLS009" in house.office.last("pediatra")
+
+
+def test_another_choice_amends_the_first(house: House) -> None:
+    """A family that changes its mind after the assignment is told to the ASL."""
+    born(house, replace(GIULIA, paediatrician="PLS001"))
+    house.do(lambda unit: house.desk.choose(unit, house.case().id, {"pediatra": "PLS009"}, PERSON))
+    house.works()
+    assert house.office.got("pediatra") == ["register", "amend"]
+    assert b"PLS009" in house.office.last("pediatra")
+
+
+def test_a_correction_after_sending_amends(house: House) -> None:
+    """What stands at the Comune is amended with its protocol number, and nowhere else."""
+    born(house)
+    house.hears(GIULIA.message("A08", weight=3260))
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert b"comune-1" in house.office.last("comune")
+    assert house.office.got("codice_fiscale") == ["register"]
+
+
+def test_a_bed_move_changes_nothing(house: House) -> None:
+    """A message that says nothing new to any administration is withdrawn unsent."""
+    born(house)
+    sent = len(house.office.letters)
+    house.hears(GIULIA.message("A08", bed="9"))
+    house.works()
+    assert len(house.office.letters) == sent
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend WITHDRAWN UNCHANGED"]
+
+
+def test_the_echo_of_our_own_update_changes_nothing(house: House) -> None:
+    """A HIS that sends our A31 back to us causes no document, not even another A31."""
+    born(house)
+    sent = len(house.office.letters)
+    echo = house.office.last("riscontro").replace(
+        b"|ICARO|ICARO|HIS|SANTA_PROVA|", b"|HIS|SANTA_PROVA|ICARO|ICARO|", 1
+    )
+    assert house.hears(echo) == "AA"
+    house.works()
+    assert len(house.office.letters) == sent
+
+
+def test_another_competent_comune_holds_the_amendment(house: House) -> None:
+    """The mother moved after the registration: a person decides, and the first Comune amends."""
+    born(house)
+    moved = replace(GIULIA, mother=replace(GIULIA.mother, home=BERGAMO))
+    house.hears(moved.message("A08"))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend HELD ROUTE_CHANGED"]
+    house.do(lambda unit: house.desk.confirm(unit, house.last("comune").id, PERSON))
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert house.last("comune").endpoint == "015209"
+
+
+def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
+    """While nobody knows whether the first arrived, the correction stands behind it."""
+    house.office.says["comune"] = [Unknown("lost")]
+    house.hears(GIULIA.message("A01"))
+    house.works(1)
+    house.hears(GIULIA.message("A08", weight=3260))
+    assert house.steps()["comune"] == ["register IN_DOUBT", "register WAITING PREDECESSOR"]
+    house.works()
+    assert house.office.got("comune") == ["register", "register", "amend"]
+
+
+def test_a_deferred_document_is_made_again(house: House) -> None:
+    """What surely never arrived is replaced by what the hospital says now."""
+    house.office.says["comune"] = [Unavailable("REFUSED")]
+    house.hears(GIULIA.message("A01"))
+    house.works(1)
+    house.hears(GIULIA.message("A08", weight=3260))
+    assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register READY"]
+
+
+# ---------------------------------------------------------------- the wish not to be named
+
+
+def marks(child: Child) -> list[bytes]:
+    """What identifies a mother."""
+    mother = child.mother
+    words = (mother.surname, mother.given, mother.street, mother.codice_fiscale)
+    return [word.encode() for word in words]
+
+
+def stored(house: House, case: CaseRow) -> list[bytes]:
+    """Every byte of a case that can still be read."""
+
+    def read(unit: Unit) -> list[bytes | None]:
+        found = [unit.case(case.id).dossier, unit.case(case.id).context]
+        found += [unit.message_body(each.id) for each in unit.messages(case.id)]
+        for row in unit.submissions(case_id=case.id):
+            found.append(unit.document(row.id))
+            found += [unit.envelope(each.id) for each in unit.attempts(row.id)]
+        return found
+
+    return [each for each in house.do(read) if each]
+
+
+def test_an_unnamed_mother_is_stored_nowhere(house: House) -> None:
+    """Said with the birth: one document, for the Comune of birth, without her."""
+    born(house, replace(CHIARA, unnamed=True))
+    assert house.steps() == {"comune": ["register ACCEPTED"]}
+    assert house.last("comune").endpoint == "015146"
+    told = stored(house, house.case())
+    assert len(told) >= 5
+    assert not [mark for mark in marks(CHIARA) if any(mark in each for each in told)]
+
+
+def test_a_late_wish_destroys_what_named_her(house: House) -> None:
+    """The old key goes: bodies, documents and envelopes of before cannot be read any more."""
+    born(house, CHIARA)
+    case = house.case()
+    assert any(marks(CHIARA)[0] in each for each in stored(house, case))
+    before = house.look(lambda view: view.messages(case.id))[0]
+    first = house.rows("comune")[0]
+    house.hears(replace(CHIARA, unnamed=True).message("A08"))
+    told = stored(house, case)
+    assert not [mark for mark in marks(CHIARA) if any(mark in each for each in told)]
+    assert house.look(lambda view: view.message_body(before.id)) is None
+    assert house.look(lambda view: view.document(first.id)) is None
+    assert b"S02" in (house.case().dossier or b"")
+
+
+def test_a_late_wish_amends_what_was_sent(house: House) -> None:
+    """The Comune gets an amendment without her; what the others have, a person annuls."""
+    born(house, CHIARA)
+    house.hears(replace(CHIARA, unnamed=True).message("A08"))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend ACCEPTED"]
+    assert not [mark for mark in marks(CHIARA) if mark in house.office.last("comune")]
+    for step in ("codice_fiscale", "assistito"):
+        assert house.steps()[step] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+def test_the_wish_holds_when_a_message_forgets_it(house: House) -> None:
+    """A later message with her name and without the mark is stored without her."""
+    born(house, replace(CHIARA, unnamed=True))
+    house.hears(CHIARA.message("A08", weight=3333))
+    told = stored(house, house.case())
+    assert any(b"3333" in each for each in told)
+    assert not [mark for mark in marks(CHIARA) if any(mark in each for each in told)]
+
+
+# ---------------------------------------------------------------- cancellations and merges
+
+
+def test_a_cancellation_before_sending_withdraws(house: House) -> None:
+    """Nobody heard of the birth, so nobody is asked."""
+    house.hears(GIULIA.message("A01"))
+    house.hears(GIULIA.message("A11"))
+    house.works()
+    assert house.case().state == "CANCELLED"
+    assert {words[-1] for words in house.steps().values()} == {"register WITHDRAWN CANCELLED"}
+    assert house.office.letters == []
+
+
+def test_a_cancellation_after_sending_waits_for_a_person(house: House) -> None:
+    """What was registered is annulled when a person says why; then it is no longer a fact."""
+    born(house)
+    house.hears(GIULIA.message("A11"))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+    assert house.office.got("comune") == ["register"]
+    house.do(lambda unit: house.desk.confirm(unit, house.last("comune").id, PERSON))
+    house.works()
+    assert house.office.got("comune") == ["register", "cancel"]
+    assert PERSON.reason.upper().encode() in house.office.last("comune").upper()
+    assert "comune" not in house.context().facts
+    assert house.steps()["riscontro"] == ["register ACCEPTED"]
+
+
+def test_a_cancellation_waits_behind_an_answer(house: House) -> None:
+    """What the Comune may have is cancelled only when it is known that it has it."""
+    house.office.says["comune"] = [Taken("T1")]
+    house.hears(GIULIA.message("A01"))
+    house.works(1)
+    house.hears(GIULIA.message("A11"))
+    assert house.steps()["comune"] == ["register TAKEN", "cancel WAITING PREDECESSOR"]
+    row = house.rows("comune")[0]
+    house.do(lambda unit: house.aftermath.called_back(unit, row, Accepted("P1")))
+    assert house.steps()["comune"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+def test_an_update_after_the_cancellation_is_not_used(house: House) -> None:
+    """It is acknowledged and kept, and a finding says that it changed nothing."""
+    house.hears(GIULIA.message("A01"))
+    house.hears(GIULIA.message("A11"))
+    assert house.hears(GIULIA.message("A08", weight=1)) == "AA"
+    assert [each.code for each in house.context().findings] == ["AFTER_CANCELLATION"]
+    assert {words[-1] for words in house.steps().values()} == {"register WITHDRAWN CANCELLED"}
+
+
+def test_an_admission_after_the_cancellation_is_another_case(house: House) -> None:
+    """The same identifier admitted again is a new birth notice."""
+    house.hears(GIULIA.message("A01"))
+    house.hears(GIULIA.message("A11"))
+    house.hears(GIULIA.message("A01", weight=3111))
+    cases = house.look(lambda view: view.cases())
+    assert sorted(case.state for case in cases) == ["CANCELLED", "DECLARED"]
+
+
+def test_a_merge_makes_two_records_one_child(house: House) -> None:
+    """The old record is withdrawn unsent; what only it knew goes with the one that stays."""
+    house.hears(replace(GIULIA, identifier="OLD", paediatrician="PLS001").message("A01"))
+    old = house.case()
+    house.hears(GIULIA.message("A01"))
+    stays = house.case()
+    assert stays.id != old.id
+    house.hears(merge(GIULIA, "OLD"))
+    assert house.look(lambda view: view.case(old.id)).state == "MERGED"
+    assert house.steps(old.id)["comune"] == ["register WITHDRAWN MERGED"]
+    assert house.steps(stays.id)["comune"] == [*UNSENT, "register READY"]
+    dossier = Dossier.decode(house.look(lambda view: view.case(stays.id)).dossier or b"").message
+    assert dossier.get("PD1-4") == "PLS001"
+    house.works()
+    assert house.office.got("comune") == ["register"]
+
+
+def test_a_merge_of_what_was_sent_waits_for_a_person(house: House) -> None:
+    """The second registration of the same child is annulled only when a person confirms."""
+    born(house, replace(GIULIA, identifier="OLD"))
+    old = house.case()
+    born(house)
+    house.hears(merge(GIULIA, "OLD"))
+    assert house.steps(old.id)["comune"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+@pytest.mark.parametrize("old", ["NEVER", "S01"])
+def test_a_merge_of_nothing_changes_nothing(house: House, old: str) -> None:
+    """An unknown old record, or the same one, leaves the case as it is."""
+    house.hears(GIULIA.message("A01"))
+    before = house.steps()
+    assert house.hears(merge(GIULIA, old)) == "AA"
+    assert house.steps() == before
+    assert house.case().state == "DECLARED"
+
+
+# ---------------------------------------------------------------- which office, and whether
+
+
+def test_a_test_message_never_reaches_production(house: House) -> None:
+    """MSH-11 = T: every step for a production partner is withdrawn before it is made."""
+    house.hears(GIULIA.message("A01", processing="T"))
+    house.works()
+    assert house.steps()["comune"] == ["register WITHDRAWN NOT_PRODUCTION"]
+    assert house.office.letters == []
+
+
+def test_a_test_message_reaches_a_test_partner(tmp_path: Path) -> None:
+    """Where no partner is in production, the whole journey can be tried."""
+    offices = tuple(replace(each, production=False) for each in OFFICES)
+    with House(tmp_path, offices=offices) as house:
+        born(house, replace(GIULIA, processing="T"))
+        assert house.status("riscontro") is Status.ACCEPTED
+
+
+def test_a_test_message_never_finds_a_case_of_production(house: House) -> None:
+    """The same identifier with MSH-11 = T is another case."""
+    house.hears(GIULIA.message("A01"))
+    before = house.steps()
+    house.hears(GIULIA.message("A11", processing="T"))
+    assert house.case().state == "DECLARED"
+    assert house.steps() == before
+
+
+def test_a_comune_that_is_not_in_the_directory_is_a_finding(tmp_path: Path) -> None:
+    """Nothing is sent to another one instead; it goes once the directory has it."""
+    without = tuple(each for each in OFFICES if each.code != "015209")
+    with House(tmp_path, offices=without) as house:
+        born(house)
+        assert house.steps()["comune"] == ["register INVALID NOT_IN_DIRECTORY"]
+        assert house.office.got("comune") == []
+        assert house.steps()["codice_fiscale"] == ["register ACCEPTED"]
+
+
+def test_a_birth_without_a_place_has_no_route(tmp_path: Path) -> None:
+    """Where no message and no setting tells a comune, the step says so."""
+    nowhere = SENDER.model_copy(update={"facts": None})
+    with House(tmp_path, sender=nowhere) as house:
+        house.hears(GIULIA.message("A01").replace(b"015146", b"").replace(b"015209", b""))
+        assert house.steps()["comune"] == ["register INVALID NO_ROUTE"]
+
+
+def test_a_sender_without_a_return_feed_does_without(tmp_path: Path) -> None:
+    """The optional step is not wanted, and nothing waits for it."""
+    without = tuple(each for each in OFFICES if each.partner != "ospedale")
+    with House(tmp_path, offices=without) as house:
+        born(house)
+        assert "riscontro" not in house.steps()
+
+
+def test_a_stillborn_child_is_told_only_to_the_comune(house: House) -> None:
+    """Never to Agenzia delle Entrate, the ASL or a paediatrician; it needs no name."""
+    born(house, replace(GIULIA, given="", stillborn=True))
+    assert house.steps() == {"comune": ["register ACCEPTED"]}
+    assert house.last("comune").endpoint == "015146"
+
+
+def test_a_comune_that_gets_the_code_itself_is_not_overtaken(tmp_path: Path) -> None:
+    """The codice fiscale is never asked for twice: the steps wait for the Comune's answer."""
+    offices = (
+        *OFFICES[:1],
+        replace(OFFICES[1], assigns_codice_fiscale=True),
+        *OFFICES[2:],
+    )
+    with House(tmp_path, offices=offices) as house:
+        house.office.says["comune"] = [Accepted("P1", {"codiceFiscale": CODICE_FISCALE})]
+        born(house)
+        assert "codice_fiscale" not in house.steps()
+        assert house.steps()["assistito"] == ["register ACCEPTED"]
+        assert CODICE_FISCALE.encode() in house.office.last("riscontro")
+
+
+def embargoed(folder: Path, hold: str) -> Flow:
+    """The shipped flow, with an embargo on the document for the Comune."""
+    text = (ROOT / "mappings" / "nascita.flow.yaml").read_text(encoding="utf-8")
+    step = "    when: exists(newborn_id)\n"
+    assert step in text
+    return flow_of(text.replace(step, f"{step}    hold: {hold}\n", 1), folder)
+
+
+def test_an_embargo_holds_a_document(tmp_path: Path) -> None:
+    """Until its end it waits and says why; the others go."""
+    with House(tmp_path, flow=embargoed(tmp_path, "10 days")) as house:
+        born(house)
+        row = house.last("comune")
+        assert (row.status, row.reason) == (Status.WAITING, "EMBARGO")
+        assert row.due_at is not None
+        assert (row.due_at - house.case().opened_at).days == 10
+        assert house.steps()["riscontro"] == ["register ACCEPTED"]
+
+
+def test_an_embargo_ends_by_the_clock(tmp_path: Path) -> None:
+    """Nobody has to do anything: when it ends, the document goes."""
+    with House(tmp_path, flow=embargoed(tmp_path, "1 ms")) as house:
+        house.hears(GIULIA.message("A01"))
+        assert house.steps()["comune"] == ["register WAITING EMBARGO"]
+        house.works()
+        assert house.steps()["comune"] == ["register ACCEPTED"]
+
+
+# ---------------------------------------------------------------- what the casebook is asked for
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("A08", "amend"), ("A11", "cancel"), ("A29", "cancel"), ("A40", "merge")]
+)
+def test_events_mean_what_the_flow_says(house: House, event: str, kind: str) -> None:
+    """What an event does to a case is read from the flow file."""
+    assert house.casebook.kind_of(event) == kind
+
+
+def test_a_case_whose_key_is_destroyed_cannot_be_worked_on(house: House) -> None:
+    """The wish of a person to be forgotten holds for every verb."""
+    house.hears(GIULIA.message("A01"))
+    case = house.case()
+    house.do(lambda unit: unit.destroy_key(case.id))
+    with pytest.raises(NotFound, match="destroyed"):
+        house.do(lambda unit: house.casebook.load(unit, case.id))
+
+
+def test_findings_are_of_the_dossier_as_it_is(house: House) -> None:
+    """What a later message mends is no finding any more; the texts hold no names."""
+    orphan = GIULIA.message("A01").replace(b"MTH^Mother", b"OTH^Other")
+    house.hears(orphan)
+    codes = [each.code for each in house.context().findings]
+    assert "NO_MOTHER" in codes
+    assert b"BIANCHI" not in b"".join(each.text.encode() for each in house.context().findings)
+    house.hears(GIULIA.message("A08"))
+    assert "NO_MOTHER" not in [each.code for each in house.context().findings]
+
+
+def test_facts_that_are_known_already_change_nothing(house: House) -> None:
+    """A repeated callback opens no amendment anywhere."""
+    born(house)
+    before = house.steps()
+    known = house.context().facts["codice_fiscale"]
+
+    def again(unit: Unit) -> None:
+        case = house.casebook.load(unit, house.case().id)
+        house.casebook.learned(unit, case, "codice_fiscale", known)
+
+    house.do(again)
+    assert house.steps() == before
+
+
+def test_another_codice_fiscale_amends_what_was_made_with_the_old_one(house: House) -> None:
+    """The enrolment and the hospital's record follow the code that counts."""
+    born(house)
+
+    def corrected(unit: Unit) -> None:
+        case = house.casebook.load(unit, house.case().id)
+        facts = {"codiceFiscale": "RSSGLI26C41F20RQ"}
+        house.casebook.learned(unit, case, "codice_fiscale", facts)
+
+    house.do(corrected)
+    house.works()
+    assert house.office.got("assistito") == ["register", "amend"]
+    assert b"RSSGLI26C41F20RQ" in house.office.last("riscontro")
+
+
+def test_the_newest_word_is_the_cases_own_message(house: House) -> None:
+    """The dossier keeps the weight that a later message leaves out."""
+    house.hears(GIULIA.message("A01"))
+    without = b"\r".join(
+        line for line in GIULIA.message("A08").split(b"\r") if not line.startswith(b"OBX")
+    )
+    house.hears(without)
+    dossier: Message = Dossier.decode(house.case().dossier or b"").message
+    assert dossier.get("OBX-5") == "3250"
+
+
+def test_a_case_nobody_wrote_in_is_empty() -> None:
+    """No context is an empty context."""
+    assert Context.decode(b"") == Context()
+
+
+def test_offices_of_a_place_are_found_by_what_they_serve(tmp_path: Path) -> None:
+    """An ASL by its province; without one that serves the place, the step says so."""
+    without = (*(each for each in OFFICES if each.partner != "asl"), entry("asl", "999"))
+    with House(tmp_path, offices=without) as house:
+        born(house)
+        assert house.rows("assistito")[0].reason == "NOT_IN_DIRECTORY"
+        assert {row.kind for row in house.rows()} == {Kind.REGISTER}
