@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from lxml import etree
+
 from gateway.errors import ConfigurationError
 from gateway.hl7.dictionary import VERSIONS, Dictionary, Part, dictionary
 from gateway.mapping import expressions
@@ -26,7 +28,7 @@ from gateway.mapping.profile import SENDER, Profile
 from gateway.mapping.shape import ElementShape
 from gateway.mapping.tables import CodeTable
 from gateway.mapping.tree import Scalar, Sequence, Table
-from gateway.mapping.xml_target import XmlTarget, place_of
+from gateway.mapping.xml_target import XmlTarget, place_of, told_path
 from gateway.xml import Schema
 
 
@@ -170,10 +172,10 @@ class Compilation:
         schema = self.files.schema(self.document.target.text("xsd"))
         position, places = self.document.emit.position, target.places
 
-        def check(element: object) -> list[Problem]:
+        def check(element: etree._Element) -> list[Problem]:
             problems = []
-            for fault in schema.check(element):  # type: ignore[arg-type]  # `write` gave an element
-                path = fault.path.partition("/")[2]
+            for fault in schema.check(element):
+                path = told_path(element, fault.path.partition("/")[2])
                 place = place_of(path, places, position)
                 problems.append(place.problem(ProblemKind.SCHEMA, fault.reason))
             return problems

@@ -7,6 +7,7 @@ nothing in it leaves no element; all problems of a message are told, not the fir
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -190,9 +191,29 @@ def _prefixes(shape: ElementShape) -> dict[str | None, str]:
     return {None if qualified else "ns": name.namespace}
 
 
+def told_path(root: etree._Element, path: str) -> str:
+    """The validator's path as a mapping says it: `a[2]` is the second `a`.
+
+    In a default namespace libxml2 counts all children (`*[3]`), not those of one name.
+    """
+    if None not in root.nsmap:
+        return path
+    here, steps = root, []
+    for step in path.split("/") if path else ():
+        number = step.partition("[")[2].rstrip("]")
+        at = int(number or 1) - 1
+        if step.startswith("@") or at >= len(here):
+            steps.append(step)
+            continue
+        here, parent = here[at], here
+        name, same = etree.QName(here).localname, [*parent.iterchildren(here.tag)]
+        steps.append(f"{name}[{same.index(here) + 1}]" if len(same) > 1 else name)
+    return "/".join(steps)
+
+
 def place_of(target: str, places: Mapping[str, Place], otherwise: Position) -> Place:
     """Where the mapping writes `target`, or the nearest above it that it writes."""
-    above = target
+    above = re.sub(r"\[\d+\]", "", target)
     while above:
         if above in places:
             found = places[above]
