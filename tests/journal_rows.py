@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.journal import CaseRow, SubmissionRow, Unit
+import threading
+import time
+from collections.abc import Callable
+
+from gateway.journal import CaseRow, Journal, SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
 
 BODY = b"MSH|^~\\&|HIS|H|ICARO|R|20261121||ADT^A01|7|P|2.5\rPID|||BIMBO-MARCATO\r"
@@ -62,3 +66,29 @@ def sending(unit: Unit) -> tuple[str, str, str]:
     moved = unit.move(made.id, expect=Status.READY, to=Status.SUBMITTING, document=DOCUMENT)
     attempt = unit.add_attempt(moved.id, 1, f"urn:uuid:{moved.id}", ENVELOPE, "https://comune")
     return opened.id, moved.id, attempt.id
+
+
+class Held:
+    """Keeps the writer busy, so that what is submitted meanwhile becomes one group."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._free = threading.Event()
+        entered = threading.Event()
+        self._first = journal.submit(lambda unit: [entered.set(), self._free.wait(20)])
+        assert entered.wait(20)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._free.set()
+        self._first.result()
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait until it is true, ten seconds at most."""
+    for _ in range(500):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came true")

@@ -15,25 +15,8 @@ from gateway.errors import Fenced, JournalError
 from gateway.journal import Journal, Keyring
 from gateway.journal.verification import verify
 from gateway.journal.writer import Writer
-from tests.journal_rows import case, message, ready
+from tests.journal_rows import Held, case, message, ready
 from tests.postgres import Cluster
-
-
-class Held:
-    """Keeps the writer busy, so that what is submitted meanwhile becomes one group."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._free = threading.Event()
-        entered = threading.Event()
-        self._first = journal.submit(lambda unit: [entered.set(), self._free.wait(20)])
-        assert entered.wait(20)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self._free.set()
-        self._first.result()
 
 
 def counted(journal: Journal) -> tuple[dict[str, int], list[str]]:
@@ -145,84 +128,6 @@ def _then_failing(monkeypatch: pytest.MonkeyPatch, fails):
         return begin(self)
 
     return begins
-
-
-def test_a_journal_that_cannot_be_written_says_so_and_recovers(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unhealthy while it fails, with the reason; healthy again by itself, without traffic."""
-    monkeypatch.setattr("gateway.journal.writer.AFTER_FAILURE", 0.02)
-
-    def refuses(self):
-        raise OSError("no space left")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(Writer, "_begin", refuses)
-        with pytest.raises(JournalError, match="OSError"):
-            journal.run(lambda unit: message(unit))
-        health = journal.health()
-        assert not journal.healthy
-        assert not health.healthy
-        assert health.error is not None
-        assert "OSError" in health.error
-    _until(lambda: journal.healthy)
-    assert journal.health().error is None
-
-
-def _until(true) -> None:
-    for _ in range(500):
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came true")
-
-
-def test_health_tells_what_waits(journal: Journal) -> None:
-    """Queue length and ages, while the writer is busy."""
-    with Held(journal):
-        future = journal.submit(lambda unit: message(unit))
-        health = journal.health()
-        assert health.queue == 1
-        assert health.oldest_waiting is not None
-        assert health.oldest_waiting >= 0
-    future.result()
-    health = journal.health()
-    assert (health.queue, health.oldest_waiting, health.healthy) == (0, None, True)
-    assert health.commit_age is not None
-    assert health.checkpoint_age is not None
-
-
-def test_a_heartbeat_proves_the_journal_while_nothing_comes(
-    journal_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The node's row tells when it last wrote, and it writes without being asked."""
-    monkeypatch.setattr("gateway.journal.writer.HEARTBEAT", 0.02)
-    with Journal.open(journal_url, node="n1", keyring=keyring) as journal:
-        journal.run(lambda unit: unit.start_node("0.1"))
-
-        def seen():
-            with journal.view() as view:
-                (node,) = view.nodes()
-            return node
-
-        started = seen()
-        assert (started.name, started.version) == ("n1", "0.1")
-        _until(lambda: seen().seen_at > started.seen_at)
-
-
-def test_a_connection_that_stopped_being_durable_is_noticed(
-    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While nothing comes the settings are read back; the connection is opened anew."""
-    monkeypatch.setattr("gateway.journal.writer.HEARTBEAT", 0.02)
-    monkeypatch.setattr("gateway.journal.writer.AFTER_FAILURE", 0.02)
-    with Journal.open(f"sqlite:///{tmp_path}/i.db", node="n1", keyring=keyring) as journal:
-        driver = journal._writer._connection.connection.driver_connection
-        errors: list[str | None] = []
-        driver.execute("PRAGMA synchronous=OFF")
-        _until(lambda: errors.append(journal.health().error) or errors[-1])
-        assert errors[-1] == "a commit might be lost: synchronous is 0, not 2 (FULL)"
-        _until(lambda: journal.healthy)
 
 
 def test_a_unit_nobody_waits_for_any_more_is_not_run(journal: Journal) -> None:

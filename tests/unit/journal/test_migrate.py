@@ -68,7 +68,7 @@ def test_a_migration_that_stopped_halfway_leaves_nothing(
     url = f"sqlite:///{tmp_path}/i.db"
 
     def stops(*arguments: object, **options: object) -> None:
-        migrate.upgrade(*arguments, **options)  # type: ignore[arg-type]
+        migrate.upgrade(*arguments, **options)
         raise JournalError("stopped")
 
     with monkeypatch.context() as broken:

@@ -29,10 +29,9 @@ def test_the_duplicate_filter_is_found_by_its_index(tmp_path: Path) -> None:
     from gateway.journal.messages import _ANY_ACCEPTED_BEFORE
 
     keyring = Keyring.create(tmp_path / "keys" / "master.key")
-    with Journal.open(f"sqlite:///{tmp_path}/i.db", node="n1", keyring=keyring) as journal:
-        with journal.view() as view:
-            plan = view._connection.execute(
-                text(f"EXPLAIN QUERY PLAN {_ANY_ACCEPTED_BEFORE._texts['sqlite']}"),
-                {"sender": "his", "control_id": "1"},
-            ).all()
+    url = f"sqlite:///{tmp_path}/i.db"
+    question = text(f"EXPLAIN QUERY PLAN {_ANY_ACCEPTED_BEFORE._texts['sqlite']}")
+    with Journal.open(url, node="n1", keyring=keyring) as journal, journal.view() as view:
+        asked = {"sender": "his", "control_id": "1"}
+        plan = view._connection.execute(question, asked).all()
     assert "INDEX messages_no_duplicates (sender=? AND control_id=?)" in str(plan)
