@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
+from gateway.errors import VerificationError
 from gateway.soap.envelope import build
 from gateway.soap.keys import PrivateKey, SigningKey
 from gateway.soap.names import DS
@@ -148,3 +151,29 @@ def make_party(key: PrivateKey | None = None, profile: SecurityProfile = MODI) -
 
 def one(root: etree._Element, tag: str) -> etree._Element:
     return next(root.iter(f"{{*}}{tag}"))
+
+
+Change = Callable[[etree._Element], object]
+
+
+def text(tag: str, value: str) -> Change:
+    return lambda root: setattr(one(root, tag), "text", value)
+
+
+def add_reference(identifier: str) -> Change:
+    def change(root: etree._Element) -> None:
+        references = list(root.iter(f"{{{DS}}}Reference"))
+        extra = deepcopy(references[0])
+        extra.set("URI", f"#{identifier}")
+        references[-1].addnext(extra)
+
+    return change
+
+
+def refusal(party: Party, raw: bytes, **expected: object) -> tuple[str, str]:
+    """The check and the element that refuse `raw`."""
+    with pytest.raises(VerificationError) as caught:
+        party.check(raw, **expected)
+    assert caught.value.remedy
+    assert "INVENTATI" not in str(caught.value)
+    return caught.value.check, caught.value.element

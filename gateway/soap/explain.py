@@ -22,7 +22,7 @@ from gateway.soap.keys import algorithm_of
 from gateway.soap.names import ID, readable
 from gateway.soap.profile import SecurityProfile
 from gateway.soap.signature import Reference, SignatureParts, read_signature
-from gateway.soap.trust import Signer, Trust, decode_base64, signer_of
+from gateway.soap.trust import UNREADABLE, Signer, Trust, decode_base64, signer_of
 from gateway.soap.verify import (
     digested,
     read_addressing,
@@ -150,7 +150,7 @@ def _algorithm_in(token: etree._Element) -> str | None:
     try:
         der = decode_base64(token.text or "", "token", "wsse:BinarySecurityToken")
         return algorithm_of(x509.load_der_x509_certificate(der).public_key())
-    except (VerificationError, ValueError):
+    except (*UNREADABLE, VerificationError):
         return None
 
 

@@ -15,6 +15,8 @@ from hashlib import blake2b
 from gateway.errors import VerificationError
 
 _DIGEST_BYTES = 16
+# The age was judged by an earlier look at the clock than the one given here.
+_SLACK = 5.0
 
 
 class ReplayWindow:
@@ -52,5 +54,5 @@ class ReplayWindow:
         return tuple(self._order)
 
     def _forget(self, now: float) -> None:
-        while self._order and self._order[0][0] <= now - self._seconds:
+        while self._order and self._order[0][0] < now - self._seconds - _SLACK:
             self._digests.discard(self._order.popleft()[1])

@@ -26,6 +26,17 @@ from gateway.soap.names import BASE64, X509V3
 _ELEMENT: Final = "wsse:BinarySecurityToken"
 
 
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for bytes that are no certificate it can read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """The CAs that issue a partner's signing certificates, and, if given, which of these are his.
@@ -102,7 +113,9 @@ def _certificate(der: bytes) -> x509.Certificate:
         )
         usage = _extension(certificate, x509.KeyUsage)
         authority = _extension(certificate, x509.BasicConstraints)
-    except (ValueError, UnsupportedAlgorithm):
+        # Read here once, so that a part nobody can read is refused here.
+        certificate.public_key()
+    except UNREADABLE:
         raise VerificationError("token", _ELEMENT, "send one X.509 certificate in DER") from None
     if weak:
         raise VerificationError(
@@ -119,7 +132,7 @@ def _issuer_of(certificate: x509.Certificate, trust: Trust) -> x509.Certificate:
     for authority in trust.ca_certificates:
         try:
             certificate.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        except (*UNREADABLE, InvalidSignature):
             continue
         return authority
     remedy = "sign with a certificate issued by the CA in the partner directory"

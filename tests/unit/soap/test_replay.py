@@ -12,9 +12,10 @@ def test_a_message_comes_once_in_the_window() -> None:
     """Seen within the window, new again after it, when its age alone refuses it."""
     window = ReplayWindow(310)
     assert not window.seen("a", now=0)
-    assert window.seen("a", now=309)
-    assert not window.seen("b", now=309)
-    assert not window.seen("a", now=310)
+    assert window.seen("a", now=310)
+    assert not window.seen("b", now=310)
+    assert window.seen("a", now=315)  # a moment longer than its age could pass
+    assert not window.seen("a", now=316)
 
 
 def test_a_full_window_refuses() -> None:
@@ -25,7 +26,7 @@ def test_a_full_window_refuses() -> None:
     with pytest.raises(VerificationError, match="replay window"):
         window.seen("c", now=6)
     assert window.seen("a", now=6)
-    assert not window.seen("c", now=10)
+    assert not window.seen("c", now=16)
 
 
 def test_a_restart_forgets_nothing() -> None:
@@ -34,7 +35,7 @@ def test_a_restart_forgets_nothing() -> None:
     before.seen("a", now=0)
     after = ReplayWindow(310, entries=before.entries())
     assert after.seen("a", now=1)
-    assert not after.seen("a", now=310)
+    assert not after.seen("a", now=316)
 
 
 def test_memory_keeps_no_identifiers() -> None:
