@@ -28,6 +28,7 @@ UNAVAILABLE: Final = frozenset({"INDISPONIBILE", "NON_OFFERTA"})
 outcome that cannot be asked for is still unknown."""
 
 _ENVELOPE: Final = frozenset({"esito", "idOperazione", "errori"})
+_NOTHING: Final[Facts] = {}
 _MEMBER: Final = re.compile(r"(?P<group>\w+)\[(?P<number>\d+)\]\.(?P<name>.+)")
 
 
@@ -40,7 +41,7 @@ def outcome_of(facts: Facts, unavailable: Iterable[str] = UNAVAILABLE) -> Outcom
         case "PRESA_IN_CARICO":
             return Taken(ticket=_ticket(facts), facts=dict(facts))
         case "RESPINTA":
-            return _refusal(_faults(facts), unavailable)
+            return _refusal(_faults(facts), unavailable, _told(facts))
         case "SCELTA":
             return Choice(tuple(groups(facts, "candidato")))
         case "NON_TROVATA":
@@ -66,12 +67,24 @@ def groups(facts: Facts, name: str) -> list[dict[str, str]]:
     return [found[number] for number in sorted(found)]
 
 
-def _refusal(faults: tuple[Fault, ...], unavailable: Iterable[str]) -> Rejected | Unavailable:
+def _told(facts: Facts) -> dict[str, str]:
+    """What a refusal tells beside its reasons: the codice fiscale that is already there."""
+    beside = (*_ENVELOPE, "protocollo")
+    return {
+        name: value
+        for name, value in facts.items()
+        if name not in beside and not _MEMBER.fullmatch(name)
+    }
+
+
+def _refusal(
+    faults: tuple[Fault, ...], unavailable: Iterable[str], facts: Facts = _NOTHING
+) -> Rejected | Unavailable:
     down = set(unavailable)
     for fault in faults:
         if fault.code in down:
             return Unavailable(reason=fault.code)
-    return Rejected(faults)
+    return Rejected(faults, facts)
 
 
 def _faults(facts: Mapping[str, str]) -> tuple[Fault, ...]:
