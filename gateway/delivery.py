@@ -17,12 +17,15 @@ from gateway.destination import Answer, Claimed, Destination, Letter, Standing
 from gateway.errors import Fenced, TranslationError
 from gateway.journal import Journal, SubmissionRow, Unit
 from gateway.journal.submissions import Changes
-from gateway.lifecycle import Event, Status, after
+from gateway.lifecycle import TRANSITIONS, Event, Status, after
 from gateway.outcomes import NotFound, Outcome, Unavailable
 from gateway.partners import Entry, Idempotence
 from gateway.preparation import Draft, Preparation
 
 T = TypeVar("T")
+
+HEARS_ANSWERS = frozenset(status for status, event in TRANSITIONS if event is Event.ANSWER_TAKEN)
+"""Where a submission may be while an answer is awaited."""
 
 
 class Delivery:
@@ -188,7 +191,11 @@ class Delivery:
         unit.end_attempt(attempt_id, name, answer=answer.body or None, note=answer.note)
         # A callback may have come before the reply: what counts is what the row is now.
         current = unit.submission(row.id)
-        self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
+        if current.status in HEARS_ANSWERS:
+            self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
+        else:
+            # Our lease was lost and the doubt already settled: a late answer counts as a callback.
+            self._aftermath.called_back(unit, current, answer.outcome)
 
     def _told(
         self, unit: Unit, row: SubmissionRow, letter: Letter, answer: Answer, entry: Entry
