@@ -96,4 +96,4 @@ def test_a_problem_in_a_block_names_the_block_and_the_call() -> None:
     raw = SAMPLE.replace(b"19900512", b"19901399")
     (problem,) = translate(raw).problems
     assert (problem.target, problem.line) == ("madre/dataNascita", 23)
-    assert problem.called_from == "comune/nascita.yaml:39"
+    assert problem.called_from == "comune/nascita.yaml:37"
