@@ -22,7 +22,7 @@ def complete(work: Callable[[Any], Coroutine[Deferred[Any], Any, T]]) -> T:
 
     def end(result: T | Failure) -> None:
         ended.append(result)
-        reactor.stop()
+        reactor.callLater(0, reactor.stop)  # connections that were aborted close first
 
     reactor.callWhenRunning(begin)
     reactor.run()

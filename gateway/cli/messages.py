@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -35,7 +36,7 @@ def _framed(content: bytes) -> list[bytes]:
 def _bare(content: bytes) -> Iterator[bytes]:
     content = content.removeprefix(b"\xef\xbb\xbf")
     starts = [found.start() for found in _START.finditer(content)]
-    for start, end in zip(starts, [*starts[1:], len(content)], strict=True):
+    for start, end in pairwise([*starts, len(content)]):
         message = content[start:end]
         # Ends as editors and version control leave them; a CR inside means the ends are right.
         if b"\r" not in message.replace(b"\r\n", b"\n"):
