@@ -14,6 +14,7 @@
     ├── LifecycleError       a pair (status, event) that the table does not have
     ├── NotPossible          a person asked for what the submission does not wait for
     ├── NotFound             a person named something that is not there
+    ├── StageError           the demonstration did not go as it must
     └── ConfigurationError   at start-up only; lists every problem
 
 Texts carry paths (`PID-7`, `nato/sesso`), never values. Each class has one sentence of advice
@@ -135,6 +136,12 @@ class NotPossible(GatewayError):
     """What a person asked for does not fit what the submission is waiting for."""
 
     advice: ClassVar[str] = "Look first (`icaro submission show`): it says what it waits for."
+
+
+class StageError(GatewayError):
+    """A process of the demonstration did not start or end, or did not do what it must."""
+
+    advice: ClassVar[str] = "Read the logs in the demonstration's folder (`.demo/logs`)."
 
 
 class ConfigurationError(GatewayError):

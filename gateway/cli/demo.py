@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
 
-from gateway.demo.play import DemoError, Play, Row, as_json, marked
+from gateway.demo.play import Play, Row, Say, as_json, marked
 from gateway.demo.show import console, faults, table
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.demo.stories import MARKED_NAME, MARKED_STREET
@@ -42,27 +43,22 @@ def demo(context: click.Context, folder: Path, as_json_wanted: bool) -> None:
 
     _must_be_ours(folder)
     stage = Stage(folder.resolve())
-    try:
-        with _running(stage, say):
-            rows = _played(stage, say)
-            say(stage.icaro("evidence", "verify", "-c", str(stage.folder / "icaro.yaml")).strip())
-    except DemoError as error:
-        out.print(f"[red]{error}[/red]")
-        context.exit(1)
+    with _running(stage, say):
+        rows = _played(stage, say)
+        say(stage.icaro("evidence", "verify", "-c", str(stage.folder / "icaro.yaml")).strip())
     left = marked(stage.folder, _marks())
     if as_json_wanted:
         click.echo(as_json(rows))
     else:
         out.print(table(rows))
-        _where(stage, out.print)
+        _where(stage, out)
     for fault in [*faults(rows), *(f"the unnamed mother is in {name}" for name in left)]:
-        out.print(f"[red]{fault}[/red]")
+        click.secho(fault, fg="red", err=True)
     context.exit(1 if left or faults(rows) else 0)
 
 
 @contextmanager
-def _running(stage: Stage, say: object) -> Iterator[None]:
-    assert callable(say)
+def _running(stage: Stage, say: Say) -> Iterator[None]:
     say("laying out a deployment and its development certificates")
     stage.lay_out()
     try:
@@ -77,8 +73,7 @@ def _running(stage: Stage, say: object) -> Iterator[None]:
         stage.close()
 
 
-def _played(stage: Stage, say: object) -> list[Row]:
-    assert callable(say)
+def _played(stage: Stage, say: Say) -> list[Row]:
     play = Play(stage, datetime.now(), say)  # a hospital writes local time
     try:
         play.births()
@@ -101,9 +96,10 @@ def _marks() -> tuple[bytes, ...]:
     return tuple(mark.encode() for mark in (*MARKED_NAME, MARKED_STREET))
 
 
-def _where(stage: Stage, show: object) -> None:
-    assert callable(show)
-    show("documents as the administrations got them:  ", end="")
-    show(str(stage.folder / "simulators"), soft_wrap=True)
-    show("the journal, encrypted, with its evidence:  ", end="")
-    show(str(stage.folder / "icaro.db"), soft_wrap=True)
+def _where(stage: Stage, out: Console) -> None:
+    for what, name in (
+        ("documents as the administrations got them", "simulators"),
+        ("the journal, encrypted, with its evidence", "icaro.db"),
+        ("what each process said", "logs"),
+    ):
+        out.print(f"{what}: {stage.folder / name}", soft_wrap=True)

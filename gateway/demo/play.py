@@ -16,8 +16,9 @@ from typing import Any
 
 from gateway.case import case_key
 from gateway.demo.hospital import Feed, ReturnFeed, read
-from gateway.demo.stage import ADMINISTRATIONS, HOSPITALS, Stage, StageError
+from gateway.demo.stage import ADMINISTRATIONS, HOSPITALS, Stage
 from gateway.demo.stories import BROKEN, TRANSFER, Ending, Story, stories
+from gateway.errors import StageError
 from gateway.flow.context import Context
 from gateway.journal import CaseRow, Keyring, SubmissionRow, View, look
 from gateway.lifecycle import Kind, Status
@@ -151,9 +152,9 @@ class Play:
         self.stage.icaro(*arguments, *who, "-c", config)
 
     def must(self, condition: bool, what: str) -> None:
-        """Raise DemoError if what was just seen is not as it must be."""
+        """Raise StageError if what was just seen is not as it must be."""
         if not condition:
-            raise DemoError(f"not as it must be: {what}")
+            raise StageError(f"not as it must be: {what}")
 
     def row_case(self, name: str) -> str:
         """The id of a child's case."""
@@ -219,10 +220,6 @@ class Play:
             and "NNITA" in message.raw.decode()
             for message in list(self.back.messages)
         )
-
-
-class DemoError(Exception):
-    """Something in the demonstration is not as it must be."""
 
 
 def _faults(row: Row, ending: Ending, back: bool) -> Iterator[str]:

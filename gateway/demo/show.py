@@ -34,7 +34,8 @@ def faults(rows: list[Row]) -> list[str]:
 def _cell(row: Row, step: str) -> str:
     own = [each for each in row.submissions if each.step == step and each.status not in GONE]
     told = row.facts.get(step, {})
-    value = told.get("codiceFiscale") or told.get("codiceAssistibile") or told.get("protocollo")
+    first = own[0].receipt if own else None
+    value = told.get("codiceFiscale") or told.get("codiceAssistibile") or first
     if step == "pediatra":
         value = told.get("codicePediatra") or value
     if step == "riscontro":

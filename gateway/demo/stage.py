@@ -16,14 +16,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway import shipped
-from gateway.cli.init import lay_out
-from gateway.errors import GatewayError
+from gateway.deployment import lay_out
+from gateway.errors import StageError
 
 HOST = "127.0.0.1"
 ADMINISTRATIONS = ("comune", "agenzia_entrate", "asl")
@@ -32,12 +31,6 @@ PATHS = {
     "agenzia_entrate": "CodiceFiscale",
     "asl": "AnagrafeAssistiti",
 }
-
-
-class StageError(GatewayError):
-    """A process of the demonstration did not start or did not end."""
-
-    advice = "Read its log in the demonstration's folder."
 
 
 def free_port() -> int:
@@ -177,7 +170,7 @@ class Stage:
             if name in self.processes:
                 self.stop(name)
 
-    def wait_for(self, condition: Any, what: str, *, seconds: float) -> None:
+    def wait_for(self, condition: Callable[[], object], what: str, *, seconds: float) -> None:
         """Wait until `condition()` is true. Raises StageError when time is up."""
         end = time.monotonic() + seconds
         while not condition():
@@ -292,8 +285,3 @@ _ENTRIES = {
 
 def _port(address: str) -> int:
     return int(str(address).rpartition(":")[2])
-
-
-def shipped_samples() -> Path:
-    """The folder of invented messages that the mappings are tested with."""
-    return shipped.mappings() / "samples"

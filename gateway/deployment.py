@@ -1,10 +1,37 @@
-"""The settings of a new deployment, as text that an operator reads and edits."""
+"""A new deployment: the folder that `icaro init` writes and an operator then edits.
+
+The settings are text with comments, because a person reads them first. Never overwrites anything.
+"""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Final
 
-ICARO: Final = """\
+from gateway import shipped
+from gateway.journal import Keyring
+
+PARTS: Final = ("icaro.yaml", "partners.yaml", "mappings", "xsd", "keys")
+"""What a deployment has from the beginning."""
+
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py", "*.pyc", ".*")
+
+
+def lay_out(folder: Path) -> None:
+    """Write everything into `folder`, which has none of `PARTS` yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "certs").mkdir(mode=0o700, exist_ok=True)
+    keys = folder / "keys"
+    keys.mkdir(mode=0o700)
+    Keyring.create(keys / "master.key", checkpoint_key=keys / "checkpoint.key")
+    shutil.copytree(shipped.mappings(), folder / "mappings", ignore=_LEFT_OUT)
+    shutil.copytree(shipped.xsd(), folder / "xsd", ignore=_LEFT_OUT)
+    (folder / "icaro.yaml").write_text(_ICARO, encoding="utf-8")
+    (folder / "partners.yaml").write_text(_PARTNERS, encoding="utf-8")
+
+
+_ICARO: Final = """\
 # Icaro Gateway: one deployment. After a change: icaro config check
 # Every key is explained by `icaro config schema`; paths count from this folder.
 # A variable of the environment stands over a key: ICARO_JOURNAL__URL over journal.url.
@@ -63,7 +90,7 @@ delivery:
   retry: {first: 5 s, factor: 2, ceiling: 30 min, jitter: 0.3, max_age: 9 days, max_attempts: 50}
 """
 
-PARTNERS: Final = """\
+_PARTNERS: Final = """\
 # The administrations: where they are and what they promise. Addresses come from here only.
 #
 # idempotence says what a partner does with a document that reaches it twice, and so how a
