@@ -1,0 +1,106 @@
+"""`icaro map`: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+CONTRACT = Path(__file__).parents[2] / "contract" / "mapping"
+BAD = "lang: 1\nmapping: bad\nsource: {hl7: '2.5'}\ntarget: {xsd: doc.xsd, root: doc}\nemit:\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with mappings/ and xsd/, as `icaro init` lays out."""
+    shutil.copytree(CONTRACT / "mappings", tmp_path / "mappings")
+    shutil.copytree(CONTRACT / "xsd", tmp_path / "xsd")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def icaro(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["map", *arguments])
+
+
+def test_tests_that_pass_exit_with_zero(folder: Path) -> None:
+    """And say how many there were."""
+    result = icaro("test")
+    assert result.exit_code == 0
+    assert "2 tests, 0 failed" in result.output
+
+
+def test_a_failing_test_is_named_with_its_line(folder: Path) -> None:
+    """File, line, name, and what differs."""
+    path = folder / "mappings/comune/nascita.yaml"
+    path.write_text(path.read_text().replace("nato/sesso: F", "nato/sesso: M"))
+    result = icaro("test", "comune")
+    assert result.exit_code == 1
+    assert "comune/nascita.yaml:56: girl, single birth" in result.output
+    assert "nato/sesso: expected M, found F" in result.output
+
+
+def test_a_mapping_that_cannot_be_read_fails_its_tests(folder: Path) -> None:
+    """All its findings are told instead."""
+    (folder / "mappings/bad.yaml").write_text(BAD + "  testo: a\ntests: x\n")
+    result = icaro("test", "bad.yaml")
+    assert result.exit_code == 1
+    assert "bad.yaml:7:8: error M06 tests must be a list" in result.output
+
+
+def test_results_for_a_program(folder: Path) -> None:
+    """JSON on standard output, nothing else."""
+    told = json.loads(icaro("test", "--json").stdout)
+    assert [test["passed"] for test in told["tests"]] == [True, True]
+    assert told["findings"] == []
+
+
+def test_findings_have_file_line_and_column(folder: Path) -> None:
+    """As editors want them; exit code 1."""
+    (folder / "mappings/bad.yaml").write_text(BAD + "  testo: PID-5 | uper\n")
+    result = icaro("lint", str(folder / "mappings" / "bad.yaml"))
+    assert result.exit_code == 1
+    assert "bad.yaml:6:18: error M03 unknown function uper; did you mean upper?" in result.output
+    (told,) = json.loads(icaro("lint", "bad.yaml", "--json").stdout)
+    assert (told["file"], told["line"], told["column"]) == ("bad.yaml", 6, 18)
+    assert (told["severity"], told["code"]) == ("error", "M03")
+
+
+def test_without_paths_profiles_are_looked_at_too(folder: Path) -> None:
+    """A mistake in a profile is found before any message."""
+    path = folder / "mappings/comune/nascita.yaml"
+    path.write_text(path.read_text().replace("{operationId: text, now", "{now"))
+    assert icaro("lint").exit_code == 0
+    (folder / "mappings/profiles/bad.yaml").write_text("lang: 1\ndefine:\n  a: PID-99\n")
+    result = icaro("lint")
+    assert result.exit_code == 1
+    assert "profiles/bad.yaml:3:9: error H02" in result.output
+
+
+def test_a_path_that_names_no_mapping_is_a_mistake_of_usage(folder: Path) -> None:
+    """Exit code 2."""
+    result = icaro("lint", "nobody.yaml")
+    assert result.exit_code == 2
+    assert "is no mapping under" in result.output
+
+
+def test_other_folders_may_be_named() -> None:
+    """Where one is not beside the mappings."""
+    folders = ["--mappings", str(CONTRACT / "mappings"), "--xsd", str(CONTRACT / "xsd")]
+    assert icaro("test", *folders).exit_code == 0
+
+
+def test_the_shipped_mappings_are_clean_and_their_tests_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder without any, the shipped ones are looked at: no false alarm on them."""
+    monkeypatch.chdir(tmp_path)
+    lint = icaro("lint")
+    assert lint.exit_code == 0, lint.output
+    test = icaro("test")
+    assert test.exit_code == 0, test.output
