@@ -84,7 +84,8 @@ class Stage:
         where += ["--store", str(self.folder / "simulators" / name)]
         process = self._start(name, "simulate", name, *where, *options, stdout=subprocess.PIPE)
         assert process.stdout is not None  # asked for above
-        line = process.stdout.readline()
+        with process.stdout as told:  # it says one line, and nothing more
+            line = told.readline()
         if not line:
             raise StageError(f"the administration {name} did not start")
         said = json.loads(line)
