@@ -73,7 +73,7 @@ def test_the_retry_settings_are_those_of_back_off(folder: Path):
 def test_nothing_changes_after_start(folder: Path):
     """The configuration is frozen."""
     with pytest.raises(ValueError, match="frozen"):
-        loaded(folder).node = "other"  # type: ignore[misc]
+        loaded(folder).node = "other"  # type: ignore[misc]  # what is tried
 
 
 def test_three_mistakes_are_told_at_once_with_their_lines(folder: Path):

@@ -43,7 +43,7 @@ def test_a_setting_of_no_time_is_refused():
         wait: Duration
 
     with pytest.raises(ValueError, match="more than nothing"):
-        Wait(wait="0 s")  # type: ignore[arg-type]
+        Wait(wait="0 s")  # type: ignore[arg-type]  # text, as a file has it
 
 
 @pytest.mark.parametrize(
