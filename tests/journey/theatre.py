@@ -1,0 +1,193 @@
+"""Deployments for journeys: the demonstration's stage, started fast, with a feed of many births.
+
+Real processes, real sockets, real databases; every wait has a bound. Processes are ended by the
+stage that started them, and only those.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from gateway.demo.hospital import Feed, ReturnFeed, read
+from gateway.demo.people import Child, Parent
+from gateway.demo.stage import ADMINISTRATIONS, Stage, free_port
+from gateway.deployment import lay_out
+from gateway.errors import StageError
+from gateway.journal import Keyring, SubmissionRow, View, look
+from gateway.lifecycle import Status
+
+OPEN = frozenset(Status) - {
+    Status.ACCEPTED,
+    Status.REPLACED,
+    Status.WITHDRAWN,
+    Status.HELD,
+    Status.REJECTED,
+    Status.INVALID,
+    Status.DEAD,
+}
+"""A submission that still moves by itself."""
+
+STEPS = {
+    "comune": ("registraNascita",),
+    "agenzia_entrate": ("attribuisciCodiceFiscale",),
+    "asl": ("iscriviAssistito", "scegliPediatra"),
+}
+"""What the birth of a named child with a paediatrician makes each administration do."""
+
+_numbers = count(1)
+
+
+@dataclass
+class Theatre(Stage):
+    """A stage with the hospital's own listener on it: `back` takes the messages that come back."""
+
+    back: ReturnFeed | None = None
+
+
+def prepare(folder: Path, certs: Path, **options: Any) -> Theatre:
+    """A deployment laid out and configured; nothing runs. `certs`: a PKI to copy."""
+    stage = Theatre(folder, **options)
+    lay_out(folder)
+    shutil.copytree(certs, folder / "certs", dirs_exist_ok=True)
+    for name in ADMINISTRATIONS:
+        stage.services[name], stage.controls[name] = free_port(), free_port()
+    stage.configure()
+    return stage
+
+
+def start(stage: Stage, simulator_options: Sequence[str] = ()) -> None:
+    """Start the three administrations and the gateway side by side."""
+    with ThreadPoolExecutor(4) as pool:
+        started = [
+            pool.submit(stage.start_administration, name, *simulator_options)
+            for name in ADMINISTRATIONS
+        ]
+        started.append(pool.submit(stage.start_gateway))
+        for each in started:
+            each.result(120)
+
+
+def end(stage: Stage) -> None:
+    """End every process of the stage, also those that do not want to."""
+    try:
+        stage.close()
+    finally:
+        for name in list(stage.processes):
+            stage.kill(name)
+
+
+@contextmanager
+def running(stage: Theatre, simulator_options: Sequence[str] = ()) -> Iterator[Theatre]:
+    """The stage while everything on it runs, the hospital's listener too."""
+    try:
+        stage.back = ReturnFeed(stage.return_feed)
+        start(stage, simulator_options)
+        yield stage
+    finally:
+        end(stage)
+        if stage.back is not None:
+            stage.back.close()
+
+
+def newborn(**more: Any) -> Child:
+    """A named child with a paediatrician, born yesterday; every one is another, as its mother is.
+
+    `more` are fields of `Child`.
+    """
+    number = next(_numbers)
+    # Names may have no digits.
+    word = "".join(chr(ord("A") + int(digit)) for digit in f"{number:04d}")
+    born = datetime.now().replace(hour=8, minute=number % 60, second=0, microsecond=0)
+    mother = Parent(f"MADRE{word}", "LUCIA", "F", date(1990, 1, 1) + timedelta(days=number))
+    fields: dict[str, Any] = {
+        "identifier": f"J{number:05d}",
+        "surname": f"FIGLIO{word}",
+        "given": "ALDO",
+        "sex": "M",
+        "born": born - timedelta(days=1),
+        "mother": mother,
+        "paediatrician": "PLS001",
+    }
+    return Child(**(fields | more))
+
+
+def send(stage: Stage, payload: bytes, patience: float = 60.0) -> str:
+    """Send a message on a connection of its own; gives its acknowledgment code."""
+    feed = Feed(stage.mllp)
+    try:
+        reply = read(feed.send(payload, patience=patience))
+        return reply.code if reply else ""
+    finally:
+        feed.close()
+
+
+def journal_url(stage: Stage) -> str:
+    """The stage's journal, with the absolute path where it is a file."""
+    scheme, separator, path = stage.journal.partition("sqlite:///")
+    return f"{separator}{stage.folder / path}" if separator else scheme
+
+
+@contextmanager
+def journal(stage: Stage) -> Iterator[View]:
+    """The stage's journal as it is now."""
+    keys = stage.folder / "keys"
+    keyring = Keyring.load(keys / "master.key", checkpoint_key=keys / "checkpoint.key")
+    with look(journal_url(stage), keyring) as view:
+        yield view
+
+
+def submissions(stage: Stage) -> list[SubmissionRow]:
+    """Every submission there is."""
+    with journal(stage) as view:
+        return list(view.submissions())
+
+
+def settle(stage: Stage, seconds: float = 60.0) -> list[SubmissionRow]:
+    """Wait until no submission moves by itself any more; gives all of them."""
+
+    def settled() -> bool:
+        rows = submissions(stage)
+        return bool(rows) and not any(row.status in OPEN for row in rows)
+
+    try:
+        stage.wait_for(settled, "every submission to settle", seconds=seconds)
+    except StageError as error:
+        stuck = {
+            f"{r.step} {r.kind} {r.status} {r.reason or ''}"
+            for r in submissions(stage)
+            if r.status in OPEN
+        }
+        raise StageError(f"{error}: {sorted(stuck)}") from None
+    return submissions(stage)
+
+
+def sql(stage: Stage, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run SQL as somebody who owns the database, constraints off; `?` marks values."""
+    url = journal_url(stage)
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite":
+        with sqlite3.connect(str(place.database), timeout=20) as connection:
+            rows = connection.execute(statement, values).fetchall()
+        connection.close()
+        return rows
+    with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        cursor = connection.execute(statement.replace("?", "%s"), values)  # type: ignore[arg-type]  # a test's own text
+        return cursor.fetchall() if cursor.description else []
+
+
+def once(condition: Callable[[], bool], stage: Stage, what: str, seconds: float = 30.0) -> None:
+    """Wait for a condition; fails saying what was waited for."""
+    stage.wait_for(condition, what, seconds=seconds)
