@@ -151,7 +151,7 @@ class SoapDestination:
         result = answers.run(body, {})
         if result.problems:
             return Unknown(str(TranslationError(result.problems)))
-        facts: Facts = result.value  # type: ignore[assignment]  # XML → facts gives facts
+        facts: Facts = result.value
         if facts.get("idOperazione") != letter.operation_id:
             return Unknown("the answer is about another operation")
         return self._partner.outcome(facts)

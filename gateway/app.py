@@ -259,7 +259,7 @@ class App:
     def _callback_facts(self, body: bytes) -> Facts | None:
         profile = self.ground.profiles[0]
         result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
-        facts: Facts | None = None if result.problems else result.value  # type: ignore[assignment]  # XML → facts
+        facts: Facts | None = None if result.problems else result.value
         return facts
 
     def _checks(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Preparation:
         result = compiled.run(claimed.case.message, given)
         if result.problems:
             raise TranslationError(result.problems)
-        document: Document = result.value  # type: ignore[assignment]  # HL7 → XML gives an element
+        document: Document = result.value
         return self._destinations[row.partner].wrap(
             document, entry, row.step, QUERY, row.operation_id
         )

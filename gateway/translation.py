@@ -97,5 +97,5 @@ def _run(compiled: Compiled, dossier: Message, inputs: Inputs) -> Document:
     result = compiled.run(dossier, declared)
     if result.problems:
         raise TranslationError(result.problems)
-    document: Document = result.value  # type: ignore[assignment]  # no problems: there is a value
+    document: Document = result.value
     return document

@@ -157,9 +157,10 @@ def _truth(expression: Expression, message: Message, inputs: Inputs) -> bool:
 
 def _value(expression: Expression, message: Message, inputs: Inputs) -> object | None:
     try:
-        return expression(message, inputs)
+        value: object | None = expression(message, inputs)
     except TranslationError:
         return None
+    return value
 
 
 def _problems(

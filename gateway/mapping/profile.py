@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.hl7.acknowledgment import Mode
 from gateway.hl7.dictionary import VERSIONS
 from gateway.mapping.document import Definition, Reader, TableUse
 from gateway.mapping.finding import Findings
@@ -26,7 +27,7 @@ _KEYS: Final = (
     *("keeps", "naks", "tables", "$note"),
 )
 _VERSION: Final = "2.5"
-_MODES: Final[Mapping[str, str | None]] = {
+_MODES: Final[Mapping[str, Mode | None]] = {
     "": None,
     "auto": None,
     "original": "original",
@@ -45,7 +46,7 @@ class Profile:
 
     name: str
     version: str
-    acknowledgment: str | None
+    acknowledgment: Mode | None
     charset: str | None
     required: tuple[str, ...]
     keeps: tuple[str, ...]
