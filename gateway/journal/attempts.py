@@ -5,16 +5,16 @@ What died between the commit and the answer is in doubt; the bytes here are what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
 from gateway.journal.rows import ATTEMPT, AttemptRow
 from gateway.journal.stored import new_id, optional_stamp
-from gateway.journal.tables import attempts, submissions
+from gateway.journal.tables import attempts, cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
@@ -24,10 +24,9 @@ _OF_SUBMISSION = (
     .order_by(attempts.c.number)
 )
 _BY_MESSAGE_ID = select(*ATTEMPT).where(attempts.c.message_id == bindparam("message_id"))
-_CASE_OF_SUBMISSION = select(submissions.c.case_id).where(submissions.c.id == bindparam("id"))
 _CASE_OF_ATTEMPT = (
-    select(submissions.c.case_id)
-    .join(attempts, attempts.c.submission_id == submissions.c.id)
+    select(submissions.c.id, submissions.c.case_id, cases.c.wrapped_key)
+    .select_from(attempts.join(submissions).join(cases))
     .where(attempts.c.id == bindparam("id"))
 )
 _SECRETS = {
@@ -80,7 +79,7 @@ class AttemptWrites(AttemptReads, Writing):
     ) -> AttemptRow:
         """Keep the exact bytes that are about to be sent."""
         attempt_id = new_id()
-        key = self._writing_key(self._case_of(_CASE_OF_SUBMISSION, submission_id))
+        key = self._writing_key(self._case_of_submission(submission_id))
         values: Values = {
             "id": attempt_id,
             "submission_id": submission_id,
@@ -97,10 +96,8 @@ class AttemptWrites(AttemptReads, Writing):
 
     def mark_sent(self, attempt_id: str) -> AttemptRow:
         """The bytes were given to the wire."""
-        statement = update(attempts).where(attempts.c.id == attempt_id)
-        return self._attempt(
-            "attempt.sent", attempt_id, statement.values(sent_at=self._transaction.stamp)
-        )
+        sent = {"sent_at": self._transaction.stamp}
+        return self._attempt("attempt.sent", {"id": attempt_id}, sent)
 
     def end_attempt(
         self, attempt_id: str, outcome: str, *, answer: bytes | None = None, note: str | None = None
@@ -111,23 +108,20 @@ class AttemptWrites(AttemptReads, Writing):
         """
         values: Values = {"ended_at": self._transaction.stamp, "outcome": outcome, "note": note}
         if answer is not None:
-            key = self._writing_key(self._case_of(_CASE_OF_ATTEMPT, attempt_id))
+            key = self._writing_key(self._case_of_attempt(attempt_id))
             values |= self._sealed(key, "attempts", attempt_id, {"answer": answer})
-        statement = update(attempts).where(
-            attempts.c.id == attempt_id, attempts.c.ended_at.is_(None)
-        )
-        return self._attempt("attempt.ended", attempt_id, statement.values(values))
+        return self._attempt("attempt.ended", {"id": attempt_id, "ended_at": None}, values)
 
-    def _attempt(self, what: str, attempt_id: str, statement: Update) -> AttemptRow:
-        row = self._change(attempts, statement)
+    def _attempt(self, what: str, expect: Mapping[str, object], values: Values) -> AttemptRow:
+        row = self._change(attempts, expect, values)
         if row is None:
-            raise Fenced(f"attempt {attempt_id} is not there or has ended")
+            raise Fenced(f"attempt {expect['id']} is not there or has ended")
         note = {"outcome": row.outcome} if row.outcome else {}
         self._witness(what, "attempts", row._mapping, (row.submission_id,), note)
         return AttemptRow.of([row._mapping[column.name] for column in ATTEMPT])
 
-    def _case_of(self, query: Any, row_id: str) -> str:
-        found = self._row(query, {"id": row_id})
+    def _case_of_attempt(self, attempt_id: str) -> str:
+        found = self._row(_CASE_OF_ATTEMPT, {"id": attempt_id})
         if found is None:
-            raise NotFound(f"no submission or attempt {row_id}")
-        return str(found[0])
+            raise NotFound(f"no attempt {attempt_id}")
+        return self._remember_case(found.id, found.case_id, found.wrapped_key)

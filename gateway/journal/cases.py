@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, func, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
@@ -190,14 +190,9 @@ class CaseWrites(CaseReads, Writing):
         return self._save("case.rekeyed", case_id, before.version, values)
 
     def _save(self, what: str, case_id: str, expect_version: int, values: Values) -> CaseRow:
-        changed = self._change(
-            cases,
-            update(cases)
-            .where(cases.c.id == case_id, cases.c.version == expect_version)
-            .values(values),
-        )
+        changed = self._change(cases, {"id": case_id, "version": expect_version}, values)
         if changed is None:
             raise Fenced(f"case {case_id} is no longer at version {expect_version}")
         note = {"state": changed.state, "columns": sorted(values.keys() - {"updated_at"})}
         self._witness(what, "cases", changed._mapping, note=note)
-        return self._case(self._row(_BY_ID, {"id": case_id}))
+        return self._case([changed._mapping[column] for column in _COLUMNS])

@@ -8,11 +8,11 @@ the fence, which the later `move` names. Claims change no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, func, or_, select, tuple_, update
 
 from gateway.errors import Fenced
 from gateway.journal.rows import SUBMISSION, SubmissionRow
@@ -37,6 +37,26 @@ _TAKE = (
         fence=submissions.c.fence + 1,
     )
 )
+_IN_STATUSES = submissions.c.status.in_(bindparam("statuses", expanding=True))
+_DUE = (
+    select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
+    .where(
+        _IN_STATUSES,
+        submissions.c.due_at <= bindparam("at"),
+        or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at")),
+        NOT_OVERTAKING,
+    )
+    .order_by(submissions.c.due_at, submissions.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=submissions, skip_locked=True)
+)
+_DUE_ELSEWHERE = _DUE.where(
+    tuple_(submissions.c.partner, submissions.c.endpoint).not_in(bindparam("shut", expanding=True))
+)
+_NEXT_DUE = select(func.min(submissions.c.due_at)).where(
+    _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING
+)
+_CLAIMED = select(*SUBMISSION).where(submissions.c.id.in_(bindparam("ids", expanding=True)))
 _FORGET = {"claimed_by": None, "lease_until": None}
 
 
@@ -45,13 +65,7 @@ class ClaimReads(SubmissionReads):
 
     def next_due(self, statuses: Collection[Status] = CLAIMABLE) -> datetime | None:
         """When the next unclaimed submission is due; None if none is."""
-        found = self._row(
-            select(func.min(submissions.c.due_at)).where(
-                submissions.c.status.in_([str(status) for status in statuses]),
-                submissions.c.claimed_by.is_(None),
-                NOT_OVERTAKING,
-            )
-        )
+        found = self._row(_NEXT_DUE, {"statuses": [str(status) for status in statuses]})
         return optional_moment(found[0]) if found else None
 
 
@@ -72,9 +86,8 @@ class ClaimWrites(ClaimReads, Writing):
         `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
         """
         left = dict(room or {})
-        query = self._due(statuses, [endpoint for endpoint, free in left.items() if free <= 0])
         taken = []
-        for row in self._rows(query.limit(limit)):
+        for row in self._due(statuses, [place for place, free in left.items() if free <= 0], limit):
             endpoint = (row.partner, row.endpoint)
             if left.get(endpoint, 1) <= 0:
                 continue
@@ -105,24 +118,16 @@ class ClaimWrites(ClaimReads, Writing):
         """
         return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
 
-    def _due(self, statuses: Collection[Status], shut: list[Endpoint]) -> Select[Any]:
+    def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Any]:
         self._for_update()
-        at = self._transaction.stamp
-        query = (
-            select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
-            .where(
-                submissions.c.status.in_([str(status) for status in statuses]),
-                submissions.c.due_at <= at,
-                or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < at),
-                NOT_OVERTAKING,
-            )
-            .order_by(submissions.c.due_at, submissions.c.id)
-            .with_for_update(of=submissions, skip_locked=True)
+        asked = {
+            "statuses": [str(status) for status in statuses],
+            "at": self._transaction.stamp,
+            "most": limit,
+        }
+        return (
+            self._rows(_DUE_ELSEWHERE, {**asked, "shut": shut}) if shut else self._rows(_DUE, asked)
         )
-        if shut:
-            place = tuple_(submissions.c.partner, submissions.c.endpoint)
-            query = query.where(place.not_in(shut))
-        return query
 
     def _take(self, ids: list[str], node: str, lease: str) -> list[SubmissionRow]:
         if not ids:
@@ -131,7 +136,7 @@ class ClaimWrites(ClaimReads, Writing):
         self._connection.execute(
             _TAKE, [{"claimed": each, "node": node, "lease": lease} for each in ids]
         )
-        rows = self._rows(select(*SUBMISSION).where(submissions.c.id.in_(ids)))
+        rows = self._rows(_CLAIMED, {"ids": ids})
         return sorted(map(SubmissionRow.of, rows), key=lambda row: ids.index(row.id))
 
     def _reclaim(self, whose: Any) -> list[SubmissionRow]:

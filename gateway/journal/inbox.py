@@ -6,7 +6,7 @@ it seals the body anew under the key of the case, so that destroying that key re
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
@@ -30,7 +30,6 @@ _BODY = (
     .select_from(inbox.outerjoin(submissions, inbox.c.submission_id == submissions.c.id))
     .where(inbox.c.id == bindparam("id"))
 )
-_CASE = select(submissions.c.case_id).where(submissions.c.id == bindparam("id"))
 
 
 class InboxReads(Reading):
@@ -88,12 +87,7 @@ class InboxWrites(InboxReads, Writing):
         }
         if submission_id is not None:
             values |= self._sealed_for(submission_id, callback_id)
-        row = self._change(
-            inbox,
-            update(inbox)
-            .where(inbox.c.id == callback_id, inbox.c.applied_at.is_(None))
-            .values(values),
-        )
+        row = self._change(inbox, {"id": callback_id, "applied_at": None}, values)
         if row is None:
             raise Fenced(f"callback {callback_id} is not there or was applied")
         subjects = () if submission_id is None else (submission_id,)
@@ -102,10 +96,7 @@ class InboxWrites(InboxReads, Writing):
 
     def _sealed_for(self, submission_id: str, callback_id: str) -> Values:
         """The body under the key of the submission's case; dropped if that key is destroyed."""
-        found = self._row(_CASE, {"id": submission_id})
-        if found is None:
-            raise NotFound(f"no submission {submission_id}")
-        key = self._case_key(found[0])
+        key = self._case_key(self._case_of_submission(submission_id))
         body = None if key is None else self.callback_body(callback_id)
         if key is None or body is None:
             return {"body": None, "body_seal": None}

@@ -21,9 +21,14 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import JournalError, NotFound
 from gateway.journal.encryption import Keyring, SealingKey
-from gateway.journal.tables import cases
+from gateway.journal.tables import cases, submissions
 
 _WRAPPED_KEY = select(cases.c.wrapped_key).where(cases.c.id == bindparam("id"))
+_CASE_OF_SUBMISSION = (
+    select(submissions.c.case_id, cases.c.wrapped_key)
+    .select_from(submissions.join(cases))
+    .where(submissions.c.id == bindparam("id"))
+)
 
 
 _SQLITE: Any = make_url("sqlite://").get_dialect()
@@ -56,6 +61,7 @@ class Reading:
         self._connection = connection
         self._given_keyring = keyring
         self._case_keys: dict[str, SealingKey | None] = {}
+        self._cases_of: dict[str, str] = {}
 
     @property
     def _keyring(self) -> Keyring:
@@ -84,6 +90,20 @@ class Reading:
                 raise NotFound(f"no case {case_id}")
             self._remember_key(case_id, found[0])
         return self._case_keys[case_id]
+
+    def _case_of_submission(self, submission_id: str) -> str:
+        """The id of its case, whose key is then at hand; raises NotFound."""
+        if submission_id not in self._cases_of:
+            found = self._row(_CASE_OF_SUBMISSION, {"id": submission_id})
+            if found is None:
+                raise NotFound(f"no submission {submission_id}")
+            return self._remember_case(submission_id, found.case_id, found.wrapped_key)
+        return self._cases_of[submission_id]
+
+    def _remember_case(self, submission_id: str, case_id: str, wrapped: bytes | None) -> str:
+        self._cases_of[submission_id] = case_id
+        self._remember_key(case_id, wrapped)
+        return case_id
 
     def _remember_key(self, case_id: str, wrapped: bytes | None) -> None:
         if case_id not in self._case_keys:

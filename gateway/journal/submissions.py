@@ -11,9 +11,10 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, func, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
@@ -70,6 +71,17 @@ _SECRETS = {
     )
     for column in ("document", *_SECRET_JSON)
 }
+
+
+@cache
+def _matching(columns: tuple[str, ...]) -> Select[Any]:
+    query = select(*SUBMISSION).where(
+        *(submissions.c[column] == bindparam(column) for column in columns)
+    )
+    in_order = query.order_by(submissions.c.created_at, submissions.c.id)
+    return in_order.limit(bindparam("most"))
+
+
 _EARLIER = submissions.alias("earlier")
 NOT_OVERTAKING = ~(
     select(_EARLIER.c.id)
@@ -108,13 +120,10 @@ class SubmissionReads(Reading):
         limit: int = 1000,
     ) -> list[SubmissionRow]:
         """Those that match all that is given, in the order they were made."""
-        query: Select[Any] = select(*SUBMISSION)
-        wanted = {"case_id": case_id, "step": step, "status": status}
-        for column, value in wanted.items():
-            if value is not None:
-                query = query.where(submissions.c[column] == str(value))
-        query = query.order_by(submissions.c.created_at, submissions.c.id).limit(limit)
-        return [SubmissionRow.of(row) for row in self._rows(query)]
+        given = {"case_id": case_id, "step": step, "status": status}
+        wanted: Values = {name: str(value) for name, value in given.items() if value is not None}
+        query = _matching(tuple(wanted))
+        return [SubmissionRow.of(row) for row in self._rows(query, {**wanted, "most": limit})]
 
     def last_of_step(self, case_id: str, step: str) -> SubmissionRow | None:
         """The newest submission of a step."""
@@ -211,12 +220,10 @@ class SubmissionWrites(SubmissionReads, Writing):
             values |= self._stored(submission_id, None, changes)
         if to is not Status.SUBMITTING:
             values |= {"claimed_by": None, "lease_until": None}
-        statement = update(submissions).where(
-            submissions.c.id == submission_id, submissions.c.status == str(expect)
-        )
+        expected: Values = {"id": submission_id, "status": str(expect)}
         if fence is not None:
-            statement = statement.where(submissions.c.fence == fence)
-        row = self._change(submissions, statement.values(values))
+            expected["fence"] = fence
+        row = self._change(submissions, expected, values)
         if row is None:
             raise Fenced(f"submission {submission_id} is no longer {expect}, or not this claim's")
         note = {"from": str(expect), "to": str(to)}
@@ -237,7 +244,7 @@ class SubmissionWrites(SubmissionReads, Writing):
                 as_json = plain is not None and column in _SECRET_JSON
                 secrets[column] = canonical(plain).encode() if as_json else plain
         if secrets:
-            key = self._writing_key(case_id or self.submission(submission_id).case_id)
+            key = self._writing_key(case_id or self._case_of_submission(submission_id))
             values |= self._sealed(key, "submissions", submission_id, secrets)
         for column in ("due_at", "deadline_at"):
             if column in values:

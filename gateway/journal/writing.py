@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, Update, insert
+from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.errors import JournalError
 from gateway.journal.encryption import SealingKey
@@ -22,11 +24,23 @@ from gateway.journal.transaction import Entry, Transaction, Values
 _NONE: Mapping[str, str] = {}
 _INSERTS = {name: insert(table) for name, table in ROWS_IN_EVIDENCE.items()}
 RETURNED = {
-    name: tuple(table.c[column] for column in (*EVIDENCED[name], *_scheduling))
+    name: tuple(c for c in table.c if name == "cases" or "cipher" not in c.info)
     for name, table in ROWS_IN_EVIDENCE.items()
-    for _scheduling in [[c.name for c in table.c if "scheduling" in c.info]]
 }
-"""Table → the columns that an UPDATE gives back: all but ciphertexts."""
+"""Table → the columns that an UPDATE gives back: all, but ciphertexts only of a case."""
+
+
+@cache
+def _update(
+    name: str, filled: tuple[str, ...], empty: tuple[str, ...], changed: tuple[str, ...]
+) -> ReturningUpdate[Any]:
+    """Made once for every set of columns: making a statement takes longer than running it."""
+    table = ROWS_IN_EVIDENCE[name]
+    expected = [table.c[column] == bindparam(f"old_{column}") for column in filled]
+    expected += [table.c[column].is_(None) for column in empty]
+    values: Values = {column: bindparam(f"new_{column}") for column in changed}
+    statement = update(table).where(*expected).values(**values, version=table.c.version + 1)
+    return statement.returning(*RETURNED[name])
 
 
 class Writing(Reading):
@@ -86,11 +100,18 @@ class Writing(Reading):
         self._connection.execute(_INSERTS[table.name], values)
         self._witness(what, table.name, values, subjects, note)
 
-    def _change(self, table: Table, statement: Update) -> Any:
-        """UPDATE one row and give it back as it now stands (RETURNED); None if none matched."""
+    def _change(self, table: Table, expect: Mapping[str, object], values: Values) -> Any:
+        """UPDATE the row that is as expected (None: empty) and give it back as it now stands.
+
+        Gives the columns RETURNED, or None if no row matched.
+        """
         self._transaction.open_savepoint()
-        stepped = statement.values(version=table.c.version + 1)
-        return self._connection.execute(stepped.returning(*RETURNED[table.name])).first()
+        given = {f"old_{name}": value for name, value in expect.items() if value is not None}
+        empty = tuple(name for name, value in expect.items() if value is None)
+        filled = tuple(name for name in expect if name not in empty)
+        statement = _update(table.name, filled, empty, tuple(sorted(values)))
+        given |= {f"new_{name}": value for name, value in values.items()}
+        return self._connection.execute(statement, given).first()
 
     def _for_update(self) -> bool:
         """True where rows must be locked; then a failing wait costs only this unit."""
