@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.config import Sender
 from gateway.flow.context import Context
@@ -22,6 +23,11 @@ class Case:
     context: Context = field(repr=False)
     sender: Sender
     reader: Reader
+
+    @property
+    def stored(self) -> bytes:
+        """The dossier as stored."""
+        return self.dossier.encode()
 
     @property
     def message(self) -> Message:
@@ -44,3 +50,9 @@ def index(view: View, sender: Sender, message: Message, key: Sequence[str]) -> s
     """The `case_key` of the child that a message is about."""
     origin = (message.sending_application, message.sending_facility)
     return case_key(view, sender.name, *origin, message.processing_id, key)
+
+
+@lru_cache(maxsize=512)
+def decoded(stored: bytes) -> Dossier:
+    """A stored dossier; the same one for the same bytes, since one birth is read many times."""
+    return Dossier.decode(stored)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from gateway.case import Case, index
+from gateway.case import Case, decoded, index
 from gateway.config import Sender
 from gateway.errors import NotFound
 from gateway.flow.context import CaseFinding, Context
@@ -111,7 +111,7 @@ class Casebook:
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
         self._heed_anonymity(unit, case)
         case.context.findings = case.reader.findings(case.message, self.wishes.inputs(case))
-        self._save(unit, case)
+        self._save(unit, case, told=True)
         self._replan(unit, case)
 
     def cancelled(self, unit: Unit, case: Case, message: Message) -> None:
@@ -135,7 +135,7 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, old):
             self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
         case.dossier = fold(old.dossier, case.message, message_id)
-        self._save(unit, case)
+        self._save(unit, case, told=True)
         self._replan(unit, case)
 
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
@@ -213,7 +213,7 @@ class Casebook:
         """The office a submission goes to."""
         return self._directory.entry(row.partner, row.endpoint)
 
-    def inputs(self, case: Case) -> dict[str, dict[str, object]]:
+    def inputs(self, case: Case) -> Mapping[str, Mapping[str, object]]:
         """What mappings of this case may read beside the dossier: sender, choices, facts."""
         return {
             **self.wishes.inputs(case),
@@ -222,7 +222,7 @@ class Casebook:
 
     def _read(self, row: CaseRow, message: Message | None = None) -> Case:
         if row.dossier:
-            dossier = Dossier.decode(row.dossier)
+            dossier = decoded(row.dossier)
         elif message is not None:
             dossier = Dossier(message, {})
         else:
@@ -257,14 +257,17 @@ class Casebook:
                 case.row.id, dossier=case.dossier.encode(), context=case.context.encode()
             )
 
-    def _save(self, unit: Unit, case: Case, state: str | None = None) -> None:
+    def _save(
+        self, unit: Unit, case: Case, state: str | None = None, *, told: bool = False
+    ) -> None:
+        """Keep the context; where a message was `told`, the dossier too."""
         declared = case.row.declared_at
         if declared is None and self.wishes.is_declared(case):
             declared = unit.now
         case.row = unit.save_case(
             case.row.id,
             expect_version=case.row.version,
-            dossier=case.dossier.encode(),
+            dossier=case.stored if told else None,
             context=case.context.encode(),
             state=state or _state(case.row.state, declared=declared is not None),
             declared_at=declared,

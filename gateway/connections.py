@@ -37,6 +37,9 @@ PARTNERS: Final[dict[str, Partner]] = {
     "agenzia_entrate": agenzia_entrate,
     "asl": asl,
 }
+KEPT: Final = 64
+"""Connections kept to one office: as many as the directory may allow at once."""
+
 PROFILES: Final[dict[str, SecurityProfile]] = {
     profile.name: profile for profile in (MODI, MODI_SOAP12)
 }
@@ -137,7 +140,8 @@ class Connections:
         return Channel(self._client(entry.ca), self.trust(entry), profile)
 
     def _make_client(self, ca: Path) -> SoapClient:
-        client = SoapClient(self._reactor, ClientTls(self.tls_identity, load_certificates(ca)))
+        tls = ClientTls(self.tls_identity, load_certificates(ca))
+        client = SoapClient(self._reactor, tls, keep=KEPT)
         self._clients.append(client)
         return client
 

@@ -157,8 +157,8 @@ class Delivery:
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None
     ) -> tuple[SubmissionRow, str] | None:
         row = claimed.row
-        if draft is not None and unit.case(row.case_id).version != claimed.case.row.version:
-            # The dossier changed while we translated: what we have is not the last word.
+        if draft is not None and not self._same_grounds(unit, claimed):
+            # A fact that it needs changed while we translated: we have not the last word.
             unit.release(row.id, fence=row.fence, due_at=unit.now)
             return None
         moved = unit.move(
@@ -177,6 +177,18 @@ class Delivery:
             expires_at=letter.expires_at,
         )
         return moved, attempt.id
+
+    def _same_grounds(self, unit: Unit, claimed: Claimed) -> bool:
+        """Whether the facts that the step reads are as they were when the claim was made.
+
+        A new message needs no look: it replaces what is READY, and then the move is fenced.
+        """
+        reads = self._casebook.flow.steps[claimed.row.step].reads
+        if not reads:
+            return True
+        now = self._casebook.load(unit, claimed.row.case_id).context.facts
+        then = claimed.case.context.facts
+        return all(now.get(step) == then.get(step) for step in reads)
 
     def _record(
         self,

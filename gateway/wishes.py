@@ -5,16 +5,29 @@ Reads the flow, the dossier and the partner directory; changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.case import Case
 from gateway.config import Sender
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish
-from gateway.flow.reading import Inputs
+from gateway.flow.reading import Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
 from gateway.partners import Directory, Entry
+
+REMEMBERED = 512
+"""Cases whose reading is kept: one birth is asked about many times while its steps go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a dossier says, with the choices made: everything that only a message can change."""
+
+    declared: bool
+    inputs: Inputs = field(repr=False)
+    steps: Mapping[str, StepReading]
 
 
 class Wishes:
@@ -23,17 +36,18 @@ class Wishes:
     def __init__(self, flow: Flow, directory: Directory) -> None:
         self._flow = flow
         self._directory = directory
+        self._assigning = any(entry.assigns_codice_fiscale for entry in directory.of("comune"))
+        self._read: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
 
     def of(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
         """Each step with what the case wants of it and what it has, all read before any change."""
         chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
         for row in unit.submissions(case_id=case.row.id):
             chains[row.step].append(_past(row))
-        inputs = self.inputs(case)
         declared = self.is_declared(case)
         tests: set[str] = set()
         for name, chain in chains.items():
-            wish = self._wish(unit, case, name, inputs, declared)
+            wish = self._wish(unit, case, name, declared)
             # What waits for a step that will never go to production would wait for ever.
             if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(
                 self._flow.steps[name].needs
@@ -42,9 +56,9 @@ class Wishes:
                 wish = replace(wish, refusal=Reason.NOT_PRODUCTION)
             yield name, wish, chain
 
-    def _wish(self, unit: Unit, case: Case, name: str, inputs: Inputs, declared: bool) -> Wish:
+    def _wish(self, unit: Unit, case: Case, name: str, declared: bool) -> Wish:
         step = self._flow.steps[name]
-        reading = case.reader.step(name, case.message, inputs)
+        reading = self._reading(case).steps[name]
         entry, refusal = self._entry(case, step, reading.route)
         held_until = None if step.hold is None else case.row.opened_at + step.hold
         embargo = held_until is not None and unit.now < held_until
@@ -84,8 +98,7 @@ class Wishes:
         step = self._flow.steps[row.step]
         if row.predecessor is not None:
             return row.endpoint
-        reading = case.reader.step(row.step, case.message, self.inputs(case))
-        entry, _ = self._entry(case, step, reading.route)
+        entry, _ = self._entry(case, step, self._reading(case).steps[row.step].route)
         return entry.code if entry else row.endpoint
 
     def comune_assigns(self, case: Case) -> bool:
@@ -94,18 +107,36 @@ class Wishes:
 
     def is_declared(self, case: Case) -> bool:
         """By the profile's rule, or by an operator's word."""
-        return bool(case.context.declared_by) or case.reader.declared(
-            case.message, self.inputs(case)
+        return bool(case.context.declared_by) or self._reading(case).declared
+
+    def inputs(self, case: Case) -> Inputs:
+        """What flow expressions of this case may read beside the dossier."""
+        return self._reading(case).inputs
+
+    def _reading(self, case: Case) -> Reading:
+        choice = tuple(sorted(case.context.choice.items()))
+        key = (case.row.profile, case.sender.name, case.message.raw, choice)
+        if key not in self._read:
+            self._read[key] = self._read_anew(case)
+            if len(self._read) > REMEMBERED:
+                self._read.popitem(last=False)
+        return self._read[key]
+
+    def _read_anew(self, case: Case) -> Reading:
+        inputs, reader = self._inputs(case), case.reader
+        return Reading(
+            declared=reader.declared(case.message, inputs),
+            inputs=inputs,
+            steps={name: reader.step(name, case.message, inputs) for name in self._flow.steps},
         )
 
-    def inputs(self, case: Case) -> dict[str, dict[str, object]]:
-        """What flow expressions of this case may read beside the dossier."""
+    def _inputs(self, case: Case) -> Inputs:
         inputs: dict[str, dict[str, object]] = {
             "sender": dict(case.sender.inputs),
             "scelta": dict(case.context.choice),
             "partner": {"assegnaCodiceFiscale": False},
         }
-        if any(entry.assigns_codice_fiscale for entry in self._directory.of("comune")):
+        if self._assigning:
             route = case.reader.step("comune", case.message, inputs).route
             entry = self.route("comune", route, case.sender) if route else None
             assigns = entry is not None and entry.assigns_codice_fiscale
