@@ -1,4 +1,4 @@
-"""Messages for a load: invented children in number, and the transfers that a hospital sends most."""
+"""Messages for a load: invented children in number, and the transfers a hospital sends most."""
 
 from __future__ import annotations
 

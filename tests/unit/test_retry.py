@@ -37,7 +37,8 @@ def test_a_circuit_opens_after_its_limit_and_tries_once():
     """After five failures nothing goes for the pause; then one call tries."""
     circuit = Circuit(limit=2, pause=10 * SECOND)
     circuit = circuit.called().failed(NOW)
-    assert circuit.allows(NOW) and circuit.opens_at() is None
+    assert circuit.allows(NOW)
+    assert circuit.opens_at() is None
     circuit = circuit.called().failed(NOW)
     assert not circuit.allows(NOW + 9 * SECOND)
     assert circuit.opens_at() == NOW + 10 * SECOND
