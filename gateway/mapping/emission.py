@@ -56,6 +56,7 @@ class NodeReader:
         self.findings = findings
 
     def node(self, tree: Tree) -> Node:
+        """One value, one block of directives, or a sequence of either; faults are findings."""
         if isinstance(tree, Scalar):
             return Node(tree.position, value=tree)
         if isinstance(tree, Sequence):
