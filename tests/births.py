@@ -167,7 +167,7 @@ class Office:
 
 
 class House:
-    """One node with its journal in `folder`."""
+    """One node with its journal in `folder`, which another one may have left there."""
 
     def __init__(
         self,
@@ -178,7 +178,8 @@ class House:
         backoff: Backoff | None = None,
         sender: Sender = SENDER,
     ) -> None:
-        self.keyring = Keyring.create(folder / "keys" / "master.key")
+        master = folder / "keys" / "master.key"
+        self.keyring = Keyring.load(master) if master.exists() else Keyring.create(master)
         self.url = f"sqlite:///{folder / 'icaro.db'}"
         self.journal = Journal.open(self.url, node="n1", keyring=self.keyring)
         self.office = Office()
@@ -289,3 +290,45 @@ class House:
         statuses = (Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKEN, Status.WAITING)
         rows = unit.claim("n1", limit=1, lease=timedelta(minutes=1), statuses=statuses)
         return self.delivery.claimed(unit, rows[0]) if rows else None
+
+
+def deployment(folder: Path) -> Path:
+    """An `icaro.yaml` whose journal is that of a `House` in the same folder."""
+    for name in ("certificate.pem", "ca.pem"):
+        (folder / name).write_text("not read by the verbs\n", encoding="utf-8")
+    partners = {
+        "comune": ("NotificaNascita", ("015146", "015209", "016024")),
+        "agenzia_entrate": ("CodiceFiscale", ("AE",)),
+        "asl": ("AnagrafeAssistiti", ("321",)),
+    }
+    sections = [
+        f"{partner}:\n  contract: {partner}/{contract}.wsdl\n"
+        f"  defaults: {{ca: ca.pem, idempotence: idempotent}}\n  entries:\n"
+        + "".join(
+            f"    '{code}': {{name: {partner}, endpoint: 'https://{partner}.example/'"
+            f"{', serves: [015, 016]' if partner == 'asl' else ''}}}\n"
+            for code in codes
+        )
+        for partner, (contract, codes) in partners.items()
+    ]
+    (folder / "partners.yaml").write_text("".join(sections), encoding="utf-8")
+    path = folder / "icaro.yaml"
+    path.write_text(ICARO, encoding="utf-8")
+    return path
+
+
+ICARO = """\
+journal:
+  url: sqlite:///icaro.db
+  master_key: keys/master.key
+  checkpoint_key: keys/checkpoint.key
+certs: {tls: {certificate: certificate.pem}, sign: {certificate: certificate.pem}}
+partners: partners.yaml
+listeners: [{name: reparto, address: '127.0.0.1:2575'}]
+senders:
+  - name: santa-prova
+    application: HIS
+    facility: SANTA_PROVA
+    facts: {comune: '015146', struttura: '030001', nome: Santa Prova, asl: '321'}
+    return_feed: {address: '127.0.0.1:2576'}
+"""

@@ -27,7 +27,6 @@ from gateway.cli.console import (
     told,
 )
 from gateway.desk import LEFT_TO_THE_ASL, Person
-from gateway.errors import UnreadableMessage
 from gateway.flow.context import Context
 from gateway.hl7.dossier import Dossier
 from gateway.journal import CaseRow, SubmissionRow, View
@@ -206,10 +205,7 @@ def _child(row: CaseRow) -> dict[str, str]:
     """Name, birth, sex and number of the child as the dossier has them."""
     if not row.dossier:
         return {}
-    try:
-        message = Dossier.decode(row.dossier).message
-    except UnreadableMessage:
-        return {}
+    message = Dossier.decode(row.dossier).message
     found = {name: message.get(at) for name, at in _CHILD.items()}
     return {name: value for name, value in found.items() if value}
 

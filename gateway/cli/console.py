@@ -38,11 +38,16 @@ EVERYTHING = 2**31
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="For a program to read.")
 
 
+def at_a_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
 def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
     """Evidence names a person and a reason: asked for at a terminal, else a usage error."""
     if value is not None and value.strip():
         return value.strip()
-    if value is None and sys.stdin.isatty():
+    if value is None and at_a_terminal():
         answer: str = click.prompt(str(param.metavar).lower()).strip()
         return answer
     raise click.MissingParameter("it becomes evidence.", ctx=ctx, param=param)
