@@ -214,6 +214,28 @@ def text_in_repetition(number: int, component: int, subcomponent: int) -> Value:
     return Value(read, Kind.TEXT)
 
 
+def segment_test(number: int, component: int, texts: frozenset[str]) -> Test:
+    """`NK1[3.1 in (…)]` with fixed texts."""
+
+    def test(run: Run) -> bool:
+        segment: Segment = run.item
+        if segment.count(number) > 1:
+            raise Fault(_repeats(f"{segment.name}-{number}", segment.count(number), ""))
+        return segment.text(number, 1, component) in texts
+
+    return test
+
+
+def repetition_test(number: int, component: int, sub: int, texts: frozenset[str]) -> Test:
+    """`PID-3[5 in (…)]` with fixed texts."""
+
+    def test(run: Run) -> bool:
+        segment, repetition = run.item
+        return segment.text(number, repetition, component, sub) in texts
+
+    return test
+
+
 def _said(text: str | None) -> str | None:
     return None if text is None or text == NULL else text
 

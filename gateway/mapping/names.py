@@ -194,7 +194,7 @@ def _source(name: str, world: World) -> Meaning | None:
     if world.root is not None:
         return xml_paths.child(xml_paths.document(world.root), name)
     if len(name) == 3 and name.isupper() and name.isalnum():
-        return hl7_paths.named_segments(name)
+        return shared(world, ("segment", name), lambda: hl7_paths.named_segments(name))
     return _groups_named(name, world.structures)
 
 

@@ -104,8 +104,28 @@ def _index(step: Select) -> int:
 
 def _test(step: Select, scope: Scope) -> Test:
     assert step.condition is not None  # `[*]` is dealt with before
+    in_hl7 = scope.relative is not None and scope.relative.shape is None
+    match step.condition:
+        case Comparison(Number(path), "==", Text(text)) if in_hl7:
+            return _text_test(path, frozenset({text}), scope)
+        case Membership(Number(path), choices) if in_hl7 and _all_texts(choices):
+            texts = frozenset(one.value for one in choices if isinstance(one, Text))
+            return _text_test(path, texts, scope)
     value = expressions.value_of(step.condition, scope)
     return expressions.boolean(value, scope, step.condition.column).read
+
+
+def _all_texts(choices: Sequence[Syntax]) -> bool:
+    return all(isinstance(choice, Text) for choice in choices)
+
+
+def _text_test(path: str, texts: frozenset[str], scope: Scope) -> Test:
+    """The usual selector, without the general closures: one part among fixed texts."""
+    first, _, second = path.partition(".")
+    number = scope.relative.number if scope.relative else 0
+    if number:
+        return hl7_paths.repetition_test(number, int(first), int(second or 1), texts)
+    return hl7_paths.segment_test(int(first), int(second or 1), texts)
 
 
 def _chosen_by(step: Select) -> str:
