@@ -108,6 +108,8 @@ class Aftermath:
     def _accepted(
         self, unit: Unit, row: SubmissionRow, outcome: Accepted, event: Event
     ) -> SubmissionRow:
+        # Why it had to wait on its way is no reason for where it stands now.
+        accepted = after(row.status, event) is Status.ACCEPTED
         moved = self._move(
             unit,
             row,
@@ -115,6 +117,7 @@ class Aftermath:
             receipt=outcome.receipt or row.receipt,
             facts=dict(outcome.facts),
             due_at=None,
+            reason=None if accepted else row.reason,
         )
         case = self._casebook.load(unit, row.case_id)
         if moved.status is not Status.ACCEPTED:

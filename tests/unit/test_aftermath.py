@@ -168,6 +168,7 @@ def test_unavailable_is_tried_again(house: House) -> None:
     documents = {each.envelope for each in house.office.letters if "comune/" in each.operation}
     ids = {each.operation_id for each in house.office.letters if "comune/" in each.operation}
     assert (len(documents), len(ids)) == (1, 1)
+    assert row.reason is None
 
 
 def test_a_wanted_pause_is_respected_up_to_the_ceiling(tmp_path: Path) -> None:

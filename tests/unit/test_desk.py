@@ -288,7 +288,7 @@ def test_a_reprocess_translates_again(house: House) -> None:
     assert len(ids) == 2
     assert house.steps()["comune"] == [
         "register REPLACED REPROCESS",
-        "register ACCEPTED REPROCESS",
+        "register ACCEPTED",
     ]
 
 
