@@ -21,14 +21,14 @@ from gateway.mapping.tests import CaseResult, run_tests
 _PATHS = click.argument("paths", nargs=-1, metavar="[PATHS]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For a program to read.")
 _PROFILE = click.option(
-    "--profile", default="default", show_default=True, help="Whose names the mappings use."
+    "--profile", help="Whose names the mappings use. Default: what each says, else `default`."
 )
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _MAPPINGS = click.option(
-    "--mappings", type=_FOLDER, help="Default: ./mappings if it is there, else the shipped ones."
+    "--mappings", type=_FOLDER, help="Default: where PATHS lie, else ./mappings, else the shipped."
 )
 _XSD = click.option(
-    "--xsd", type=_FOLDER, help="Default: ./xsd if it is there, else the shipped ones."
+    "--xsd", type=_FOLDER, help="Default: beside the mappings, else ./xsd, else the shipped."
 )
 
 
@@ -48,14 +48,18 @@ def map_group() -> None:
 @_XSD
 @_JSON
 def test(
-    paths: tuple[str, ...], profile: str, mappings: Path | None, xsd: Path | None, as_json: bool
+    paths: tuple[str, ...],
+    profile: str | None,
+    mappings: Path | None,
+    xsd: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the tests that the mappings of PATHS carry. Exit code 1 if one fails.
 
     \b
       icaro map test comune/nascita.yaml
     """
-    library = _library(mappings, xsd)
+    library = _library(mappings, xsd, paths)
     results: list[CaseResult] = []
     broken: list[str] = []
     for name in _with_progress(_chosen(library, paths), as_json):
@@ -102,7 +106,11 @@ def _tell_tests(
 @_XSD
 @_JSON
 def lint(
-    paths: tuple[str, ...], profile: str, mappings: Path | None, xsd: Path | None, as_json: bool
+    paths: tuple[str, ...],
+    profile: str | None,
+    mappings: Path | None,
+    xsd: Path | None,
+    as_json: bool,
 ) -> None:
     """Say everything that is wrong or doubtful in the mappings of PATHS, and where.
 
@@ -112,7 +120,7 @@ def lint(
       icaro map lint
       comune/nascita.yaml:31:20: error M02 unknown name madri; did you mean madre?
     """
-    library = _library(mappings, xsd)
+    library = _library(mappings, xsd, paths)
     found: set[Finding] = set()
     for name in _with_progress(_chosen(library, paths), as_json):
         found.update(lint_mapping(library, name, profile))
@@ -137,10 +145,24 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _library(mappings: Path | None, xsd: Path | None) -> Library:
+def _library(mappings: Path | None, xsd: Path | None, paths: Sequence[str]) -> Library:
+    """The folders named, or the deployment that the first path lies in, or those at hand."""
+    deployment = _deployment(paths[0]) if paths else None
+    if deployment is not None:
+        mappings, xsd = mappings or deployment / "mappings", xsd or deployment / "xsd"
     return Library(
         mappings or _here("mappings", shipped.mappings), xsd or _here("xsd", shipped.xsd)
     )
+
+
+def _deployment(path: str) -> Path | None:
+    """The nearest folder above a file on disk that holds `mappings/` with the file in it."""
+    on_disk = Path(path).resolve()
+    above = on_disk.parents if on_disk.exists() else ()
+    for folder in above:
+        if on_disk.is_relative_to(folder / "mappings") and (folder / "xsd").is_dir():
+            return folder
+    return None
 
 
 def _here(name: str, otherwise: Callable[[], Path]) -> Path:

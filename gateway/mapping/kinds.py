@@ -95,7 +95,8 @@ def _boolean(text: str) -> bool:
 
 def _decimal(text: str) -> Decimal:
     number = Decimal(text)
-    if not number.is_finite() or len(text) > 64:
+    # `1E+999999` is a short text and a long number.
+    if not number.is_finite() or len(text) > 64 or abs(number.adjusted()) > 64:
         raise ValueError
     return number
 

@@ -99,6 +99,16 @@ class Library:
         compilation = self.compilation(name, profile, findings)
         return run_compilation(*compilation) if compilation else None
 
+    def profile_of(self, name: str) -> str:
+        """The profile that a mapping names under `source:` for its checks and tests."""
+        findings = Findings()
+        try:
+            tree = read(self.content(name), name, findings)
+        except ConfigurationError:
+            tree = None
+        document = read_document(tree, name, findings) if tree else None
+        return (document.source.text("profile") if document else "") or "default"
+
     def compilation(
         self, name: str, profile: Profile, findings: Findings
     ) -> tuple[Compilation, dict[str, str]] | None:

@@ -35,10 +35,13 @@ def profiles_in(library: Library) -> list[str]:
     return sorted(path.stem for path in (library.mappings / "profiles").glob("*.yaml"))
 
 
-def lint_mapping(library: Library, name: str, profile: str = "default") -> list[Finding]:
-    """All findings of one mapping for one profile, once, in order. A bad profile is told too."""
+def lint_mapping(library: Library, name: str, profile: str | None = None) -> list[Finding]:
+    """All findings of one mapping for one profile, once, in order. A bad profile is told too.
+
+    Without `profile` it is the one that the mapping names under `source:`, else `default`.
+    """
     findings = Findings()
-    known = library.read_profile(profile, findings)
+    known = library.read_profile(profile or library.profile_of(name), findings)
     read = library.compilation(name, known, findings) if known else None
     if read is not None:
         compilation, pins = read

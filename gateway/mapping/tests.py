@@ -69,15 +69,16 @@ class CaseResult:
         return not self.failures
 
 
-def run_tests(library: Library, name: str, profile: str = "default") -> list[CaseResult]:
-    """Every test of a mapping. `profile` is for those that name none.
+def run_tests(library: Library, name: str, profile: str | None = None) -> list[CaseResult]:
+    """Every test of a mapping. `profile` is for those that name none, else that of `source:`.
 
     Raises ConfigurationError if the mapping or its tests cannot be read.
     """
     findings = Findings()
     tree = read(library.content(name), name, findings)
     document = read_document(tree, name, findings) if tree else None
-    cases = _cases(document.tests, findings, profile) if document else []
+    wanted = profile or library.profile_of(name)
+    cases = _cases(document.tests, findings, wanted) if document else []
     if findings.errors:
         raise ConfigurationError([str(finding) for finding in findings.errors])
     return [_run(library, name, case) for case in cases]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final
 
 from gateway.mapping import codice_fiscale
@@ -64,7 +64,7 @@ def words(text: str, most: int) -> str | None:
 @function({"'Anna, Maria' | before(',')": "Anna", "'Anna' | before(',')": "Anna"})
 def before(text: str, mark: str) -> str | None:
     """What stands before the first mark, or all of it (DPR 396/2000 art. 35: names, comma)."""
-    return text.partition(mark)[0].strip() or None
+    return (text.partition(mark)[0] if mark else text).strip() or None
 
 
 @function({"'015146' | left(3)": "015", "'ab' | left(9)": "ab"})
@@ -111,7 +111,14 @@ def _decimal(value: str | Decimal | int) -> Decimal:
 @function({"round(2.5)": "3", "round(3.14159, 2)": "3.14"}, name="round")
 def rounded(value: Decimal, digits: int = 0) -> Decimal:
     """A number with so many decimal digits, halves away from zero."""
-    return Decimal(value).quantize(Decimal(1).scaleb(-min(digits, 12)), ROUND_HALF_UP)
+    return _to_places(Decimal(value), min(digits, 12))
+
+
+def _to_places(value: Decimal, digits: int) -> Decimal:
+    try:
+        return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    except InvalidOperation:
+        raise Fault("a number with too many digits") from None
 
 
 @function(
@@ -138,7 +145,7 @@ def _in_unit(
 
 
 def _whole(value: Decimal) -> int:
-    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
+    return int(_to_places(value, 0))
 
 
 @function(

@@ -35,6 +35,8 @@ def _read(text: str, zone: str = "UTC", message_zone: timezone | None = None) ->
         return parse_time(text, zone=zone, message_zone=message_zone)
     except TimeError as error:
         raise Fault(str(error)) from None
+    except OverflowError:
+        raise Fault("a time at the end of the calendar") from None
 
 
 def _unknown_zone(name: str) -> str | None:

@@ -21,6 +21,7 @@ from gateway.mapping.xml_paths import NIL as XSI_NIL
 
 Emit: TypeAlias = Callable[[Run, etree._Element], State]
 
+_MASKS: Final = 4096
 _OUTSIDE: Final = "the value holds a character that XML does not allow"
 _ABSENT: Final = "required by the schema, and the message does not say it"
 
@@ -62,6 +63,8 @@ class Required:
         """The names asked for beside those of the mask; found once for each mask."""
         names = self._missing.get(mask)
         if names is None:
+            if len(self._missing) > _MASKS:  # a hostile feed could show many
+                self._missing.clear()
             present = frozenset(name for at, name in enumerate(self._names) if mask >> at & 1)
             names = self._missing[mask] = tuple(self._content.missing(present))
         return names

@@ -89,6 +89,16 @@ def test_a_path_that_names_no_mapping_is_a_mistake_of_usage(folder: Path) -> Non
     assert "is no mapping under" in result.output
 
 
+def test_a_file_of_a_deployment_brings_its_folders(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`icaro map test prova/mappings/…` reads prova's tables and schemas from anywhere."""
+    monkeypatch.chdir(tmp_path.parent)
+    result = icaro("test", f"{tmp_path.name}/mappings/comune/nascita.yaml")
+    assert result.exit_code == 0, result.output
+    assert "2 tests, 0 failed" in result.output
+
+
 def test_other_folders_may_be_named() -> None:
     """Where one is not beside the mappings."""
     folders = ["--mappings", str(CONTRACT / "mappings"), "--xsd", str(CONTRACT / "xsd")]

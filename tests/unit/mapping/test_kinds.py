@@ -60,6 +60,13 @@ def test_facts_take_their_declared_kind(value: object, kind: Kind, gives: object
     assert typed(value, kind) == gives
 
 
+@pytest.mark.parametrize("text", ["1E+999999", "NaN", "Infinity", "-1E-999999", "9" * 65])
+def test_a_number_is_never_longer_than_its_text(text: str) -> None:
+    """An exponent would make a short text a number of a million digits."""
+    with pytest.raises(Fault):
+        from_text(text, Kind.NUMBER)
+
+
 def test_a_fact_of_another_kind_is_a_fault() -> None:
     """A number where a day is declared is nobody's guess."""
     with pytest.raises(Fault):

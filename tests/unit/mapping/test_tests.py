@@ -103,6 +103,20 @@ def test_messages_are_tested_too(written: Write) -> None:
     assert failures(library) == ["'what' is not a path such as PID-3[2].1"]
 
 
+def test_a_mapping_may_name_the_profile_of_its_tests(written: Write) -> None:
+    """`source: {profile: …}`; a test's own wins."""
+    library = written(
+        profiles__p="lang: 1\nprofile: p\ndefine:\n  nome: PID-5.2\n",
+        m="lang: 1\nmapping: m\nsource: {hl7: '2.5', profile: p}\n"
+        "target: {xsd: doc.xsd, root: doc}\nemit:\n  testo: nome\ntests:\n"
+        "  - {given: samples/femmina.hl7, expect: {testo: Laura}}\n"
+        "  - {given: samples/femmina.hl7, profile: default, expect: {testo: Laura}}\n",
+    )
+    first, second = run_tests(library, "m.yaml")
+    assert first.passed
+    assert "unknown name nome" in second.failures[0]
+
+
 def test_a_mapping_that_cannot_be_read_has_no_tests(written: Write) -> None:
     """All its mistakes are told instead."""
     with pytest.raises(ConfigurationError, match="unknown key what"):
