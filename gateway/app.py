@@ -43,6 +43,7 @@ from gateway.soap.contract import Contract
 from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
+from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
 
 T = TypeVar("T")
@@ -68,7 +69,6 @@ class App:
         self.metrics = Metrics(
             senders=[sender.name for sender in configuration.senders],
             partners=["comune", "agenzia_entrate", "asl", "ospedale"],
-            steps=list(self.ground.flow.steps),
         )
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
         self.journal = open_journal(configuration)
@@ -159,12 +159,11 @@ class App:
         for listener in self.configuration.listeners:
             self._listen(listener)
         self._serve_callbacks()
-        site = observation_site(self._checks(), self.metrics)
+        vitals = Vitals(self.journal, self.connections, self.dispatch, self.gates, utc_now)
+        vitals.tell(self.metrics)
+        site = observation_site(vitals.checks(), self.metrics)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
-        for name, days in self.connections.days_left():
-            self.metrics.certificate(name, days)
-        self.metrics.ages(evidence=self._evidence_age, queue=self._queue_age)
         self.log("started", count=recovered)
 
     async def stop(self) -> None:
@@ -200,6 +199,17 @@ class App:
         self.metrics.acknowledged(receipt.sender, receipt.verdict.name, receipt.seconds)
         if receipt.kind in _KINDS_OF_WORK:
             self.dispatch.wake()
+        if receipt.application is not None:
+            self._tell(receipt.sender, receipt.application)
+
+    def _tell(self, sender: str, acknowledgment: bytes) -> None:
+        """Enhanced mode's application acknowledgment, on the sender's own return channel."""
+        feed = self.connections.return_feed(sender)
+        if feed is None:
+            self.log("no_return_feed", "warning", sender=sender)
+            return
+        told = Deferred.fromCoroutine(feed.tell(acknowledgment))
+        told.addErrback(self._callback_failed)
 
     def _listen(self, listener: Listener) -> None:
         async def intake(payload: bytes, peer: Peer) -> bytes | None:
@@ -261,32 +271,6 @@ class App:
         result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
         facts: Facts | None = None if result.problems else result.value
         return facts
-
-    def _checks(self) -> dict[str, Any]:
-        return {"store": self._store, "sign": self._sign, "queue": self._queue}
-
-    async def _store(self) -> str | None:
-        health = self.journal.health()
-        return None if health.healthy else health.error or "the journal cannot be written"
-
-    async def _sign(self) -> str | None:
-        if self.dispatch.paused:
-            return "documents cannot be signed"
-        ended = [name for name, days in self.connections.days_left() if days <= 0]
-        return f"expired: {', '.join(ended)}" if ended else None
-
-    async def _queue(self) -> str | None:
-        with self.journal.view() as view:
-            view.next_due()
-        return None
-
-    def _evidence_age(self) -> float:
-        return self.journal.health().checkpoint_age or 0.0
-
-    def _queue_age(self) -> float:
-        with self.journal.view() as view:
-            due = view.next_due()
-        return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
 
 
 def run(configuration: Configuration) -> None:

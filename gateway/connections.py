@@ -6,7 +6,7 @@ for `/health` and the metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -114,11 +114,15 @@ class Connections:
         creator: Any = ServerTls(identity, authorities)  # mypy does not see zope's interfaces
         return TLSMemoryBIOFactory(creator, False, site, clock=self._reactor)
 
-    def days_left(self) -> Iterable[tuple[str, float]]:
+    def return_feed(self, sender: str) -> MllpSender | None:
+        """The way back to a hospital, if its sender has one."""
+        entry = self._directory.entry("ospedale", sender)
+        return None if entry is None else self._sender(entry)
+
+    def days_left(self) -> dict[str, float]:
         """How long our own certificates last."""
-        now = self._clock()
-        yield "tls", self.tls_identity.days_left(now)
-        yield "sign", self._signing_identity.days_left(now)
+        own = {"tls": self.tls_identity, "sign": self._signing_identity}
+        return {name: identity.days_left(self._clock()) for name, identity in own.items()}
 
     async def close(self) -> None:
         """Close every kept connection."""

@@ -11,10 +11,12 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
@@ -125,18 +127,11 @@ def _quoted(text: str) -> str:
 
 
 class Metrics:
-    """What Prometheus reads. `senders`, `partners` and `steps` are all the labels there will be."""
+    """What Prometheus reads. `senders` and `partners` are all the labels that peers can cause."""
 
-    def __init__(
-        self,
-        *,
-        senders: Collection[str] = (),
-        partners: Collection[str] = (),
-        steps: Collection[str] = (),
-    ) -> None:
+    def __init__(self, *, senders: Collection[str] = (), partners: Collection[str] = ()) -> None:
         self._senders = frozenset(senders)
         self._partners = frozenset(partners)
-        self._steps = frozenset(steps)
         self.registry = registry = CollectorRegistry()
         self._messages = Counter(
             "icaro_messages", "Messages answered", ["sender", "verdict"], registry=registry
@@ -145,12 +140,6 @@ class Metrics:
             "icaro_ack_seconds",
             "From the last byte of a message to its acknowledgment",
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
-            registry=registry,
-        )
-        self._submissions = Counter(
-            "icaro_submissions",
-            "Submissions that came to a status",
-            ["step", "status"],
             registry=registry,
         )
         self._attempts = Counter(
@@ -174,27 +163,20 @@ class Metrics:
             ["listener"],
             registry=registry,
         )
-        self._days_left = Gauge(
-            "icaro_certificate_days_left",
-            "Days until it ends",
-            ["certificate"],
-            registry=registry,
-        )
         self._evidence_age = Gauge(
             "icaro_evidence_age_seconds", "Since the last signed checkpoint", registry=registry
         )
         self._queue_oldest = Gauge(
             "icaro_queue_oldest_seconds", "How long the oldest due work waits", registry=registry
         )
+        self._circuits = Gauge(
+            "icaro_circuits_open", "Offices that are not called for now", registry=registry
+        )
 
     def acknowledged(self, sender: str, verdict: str, seconds: float) -> None:
         """A message was answered. A sender who is not configured counts as 'other'."""
         self._messages.labels(_of(self._senders, sender), verdict).inc()
         self._ack.observe(seconds)
-
-    def submission(self, step: str, status: str) -> None:
-        """A submission came to `status`."""
-        self._submissions.labels(_of(self._steps, step), status).inc()
 
     def attempt(self, partner: str, outcome: str, seconds: float) -> None:
         """An attempt ended with `outcome` (the name of its class)."""
@@ -214,18 +196,45 @@ class Metrics:
         """A connection came over the limit."""
         self._refused.labels(listener).inc()
 
-    def certificate(self, name: str, days_left: float) -> None:
-        """A certificate of the configuration ends in so many days."""
-        self._days_left.labels(name).set(days_left)
-
-    def ages(self, *, evidence: Callable[[], float], queue: Callable[[], float]) -> None:
-        """Functions that tell, in seconds, when somebody reads the metrics."""
+    def ask(
+        self,
+        *,
+        evidence: Callable[[], float],
+        queue: Callable[[], float],
+        circuits: Callable[[], float],
+        certificates: Callable[[], Mapping[str, float]],
+        submissions: Callable[[], Mapping[str, float]],
+    ) -> None:
+        """Whom to ask when somebody reads the metrics: ages in seconds, open circuits, days left
+        of each certificate, and how many submissions stand in each status.
+        """
         self._evidence_age.set_function(evidence)
         self._queue_oldest.set_function(queue)
+        self._circuits.set_function(circuits)
+        name, text = "icaro_certificate_days_left", "Days until it ends"
+        self.registry.register(_Table(name, text, "certificate", certificates))
+        name, text = "icaro_submissions", "Submissions by status"
+        self.registry.register(_Table(name, text, "status", submissions))
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""
         return generate_latest(self.registry)
+
+
+class _Table(Collector):
+    """A gauge with one label, whose values are asked for all at once."""
+
+    def __init__(
+        self, name: str, text: str, label: str, ask: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._name, self._text, self._label, self._ask = name, text, label, ask
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """As prometheus-client wants it."""
+        family = GaugeMetricFamily(self._name, self._text, labels=[self._label])
+        for value, number in self._ask().items():
+            family.add_metric([value], number)
+        yield family
 
 
 def _of(known: Collection[str], name: str) -> str:

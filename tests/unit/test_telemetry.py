@@ -93,26 +93,32 @@ def test_it_is_an_observer_of_twisted():
 
 def test_metrics_count_what_happened():
     """Each of the names that operators' dashboards use."""
-    metrics = Metrics(senders=["osp"], partners=["comune"], steps=["comune"])
+    metrics = Metrics(senders=["osp"], partners=["comune"])
     metrics.acknowledged("osp", "AA", 0.002)
-    metrics.submission("comune", "ACCEPTED")
     metrics.attempt("comune", "Accepted", 0.1)
     metrics.tolerated("blank", 3)
     metrics.connections("main", 2)
     metrics.connection_refused("main")
-    metrics.certificate("certs.tls", 12.5)
-    metrics.ages(evidence=lambda: 5.0, queue=lambda: 7.0)
+    metrics.ask(
+        evidence=lambda: 5.0,
+        queue=lambda: 7.0,
+        circuits=lambda: 1,
+        certificates=lambda: {"tls": 12.5},
+        submissions=lambda: {"HELD": 2, "ACCEPTED": 9},
+    )
     text = metrics.exposition().decode()
     for line in (
         'icaro_messages_total{sender="osp",verdict="AA"} 1.0',
         'icaro_ack_seconds_bucket{le="0.0025"} 1.0',
-        'icaro_submissions_total{status="ACCEPTED",step="comune"} 1.0',
+        'icaro_submissions{status="HELD"} 2.0',
+        'icaro_submissions{status="ACCEPTED"} 9.0',
+        "icaro_circuits_open 1.0",
         'icaro_attempts_total{outcome="Accepted",partner="comune"} 1.0',
         'icaro_attempt_seconds_count{partner="comune"} 1.0',
         'icaro_framing_tolerated_total{kind="blank"} 3.0',
         'icaro_connections{listener="main"} 2.0',
         'icaro_connections_refused_total{listener="main"} 1.0',
-        'icaro_certificate_days_left{certificate="certs.tls"} 12.5',
+        'icaro_certificate_days_left{certificate="tls"} 12.5',
         "icaro_evidence_age_seconds 5.0",
         "icaro_queue_oldest_seconds 7.0",
     ):
@@ -124,7 +130,6 @@ def test_no_peer_can_make_the_labels_grow():
     metrics = Metrics(senders=["osp"])
     for number in range(100):
         metrics.acknowledged(f"evil{number}", "AA", 0.1)
-        metrics.submission(f"evil{number}", "READY")
         metrics.attempt(f"evil{number}", "Unknown", 0.1)
     text = metrics.exposition().decode()
     assert 'icaro_messages_total{sender="other",verdict="AA"} 100.0' in text

@@ -1,0 +1,87 @@
+"""How well the node is: what /health checks, and the figures that /metrics asks for when read.
+
+Reads only. Green means that the gateway can do its job: store, sign, and reach its queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from math import nan
+
+from gateway.connections import Connections
+from gateway.dispatch import Dispatch
+from gateway.errors import JournalError
+from gateway.gates import Gates
+from gateway.journal import Journal
+from gateway.lifecycle import Status
+from gateway.telemetry import Metrics
+
+Check = Callable[[], Awaitable[str | None]]
+"""None if all is well, else why not."""
+
+
+class Vitals:
+    """One for the node."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        connections: Connections,
+        dispatch: Dispatch,
+        gates: Gates,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._journal = journal
+        self._connections = connections
+        self._dispatch = dispatch
+        self._gates = gates
+        self._clock = clock
+
+    def checks(self) -> dict[str, Check]:
+        """What must be well, by the name that /health shows."""
+        return {"store": self._store, "sign": self._sign, "queue": self._queue}
+
+    def tell(self, metrics: Metrics) -> None:
+        """Let `metrics` ask here whenever somebody reads them."""
+        metrics.ask(
+            evidence=self._evidence_age,
+            queue=self._queue_age,
+            circuits=lambda: len(self._gates.open_circuits()),
+            certificates=self._connections.days_left,
+            submissions=self._submissions,
+        )
+
+    async def _store(self) -> str | None:
+        health = self._journal.health()
+        return None if health.healthy else health.error or "the journal cannot be written"
+
+    async def _sign(self) -> str | None:
+        if self._dispatch.paused:
+            return "documents cannot be signed"
+        ended = [name for name, days in self._connections.days_left().items() if days <= 0]
+        return f"expired: {', '.join(ended)}" if ended else None
+
+    async def _queue(self) -> str | None:
+        with self._journal.view() as view:
+            view.next_due()
+        return None
+
+    def _evidence_age(self) -> float:
+        return self._journal.health().checkpoint_age or 0.0
+
+    def _queue_age(self) -> float:
+        try:
+            with self._journal.view() as view:
+                due = view.next_due()
+        except JournalError:  # /health says so; the other figures are still wanted
+            return nan
+        return max(0.0, (self._clock() - due).total_seconds()) if due else 0.0
+
+    def _submissions(self) -> dict[str, float]:
+        try:
+            with self._journal.view() as view:
+                counts = view.counts_by_status()
+        except JournalError:
+            return {}
+        return {status.value: counts.get(status, 0) for status in Status}
