@@ -11,6 +11,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -86,7 +87,9 @@ class ReturnFeed:
 
         class Connection(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                feed._serve(self.request)
+                # A gateway that dies resets its connections; it comes back with new ones.
+                with suppress(ConnectionError):
+                    feed._serve(self.request)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
