@@ -25,7 +25,12 @@ from gateway.errors import (
     SenderNotAllowed,
 )
 from gateway.flow.reading import Reader
-from gateway.hl7.acknowledgment import Verdict, acknowledge, nak_for
+from gateway.hl7.acknowledgment import (
+    Verdict,
+    acknowledge,
+    acknowledge_on_return_channel,
+    nak_for,
+)
 from gateway.hl7.conformance import structure
 from gateway.hl7.finding import Finding
 from gateway.hl7.message import Message
@@ -42,6 +47,7 @@ class Received:
     reader: Reader
     verdict: Verdict = Verdict.ACCEPTED
     acknowledgment: bytes | None = field(default=None, repr=False)
+    application: bytes | None = field(default=None, repr=False)
 
     @property
     def sender_key(self) -> str:
@@ -61,6 +67,8 @@ class Receipt:
     kind: str
     """`birth`, `amend`, `cancel`, `merge`, `other`, `duplicate` or `refused`."""
     seconds: float = 0.0
+    application: bytes | None = field(default=None, repr=False)
+    """Enhanced mode: what the sender asked to hear on its own return channel."""
 
 
 class Intake:
@@ -121,7 +129,11 @@ class Intake:
         findings = structure(message)
         if findings:
             raise _refusal(findings)
-        return replace(received, acknowledgment=self._positive(received))
+        return replace(
+            received,
+            acknowledgment=self._positive(received, acknowledge),
+            application=self._positive(received, acknowledge_on_return_channel),
+        )
 
     def _sender(self, message: Message, certificate_names: frozenset[str] | None) -> Sender:
         application, facility = message.sending_application, message.sending_facility
@@ -159,7 +171,13 @@ class Intake:
         )
         if case is not None:
             self._apply(unit, kind, case, stored, message_id)
-        return Receipt(received.acknowledgment, received.sender.name, received.verdict, kind)
+        return Receipt(
+            received.acknowledgment,
+            received.sender.name,
+            received.verdict,
+            kind,
+            application=received.application,
+        )
 
     def _recognise(self, unit: Unit, received: Received) -> tuple[str, Case | None]:
         """What a message is to us, and the case it belongs to (opened, if it is a birth)."""
@@ -213,8 +231,8 @@ class Intake:
         self._told(Receipt(None, sender, verdict, "refused"))
         return self._negative(payload, error, received)
 
-    def _positive(self, received: Received) -> bytes | None:
-        return acknowledge(
+    def _positive(self, received: Received, write: Callable[..., bytes | None]) -> bytes | None:
+        return write(
             received.message,
             Verdict.ACCEPTED,
             control_id=_control_id(),

@@ -156,6 +156,16 @@ class MllpSender:
                 return NotSent(f"no connection to {self._address}: {_kind(error)}")
             return await self._exchange(line, payload, control_id)
 
+    async def tell(self, payload: bytes) -> NotSent | None:
+        """Send an acknowledgment, which nobody acknowledges; whether it arrives is not known."""
+        async with self._turn:
+            try:
+                line = await self._connected()
+            except Exception as error:
+                return NotSent(f"no connection to {self._address}: {_kind(error)}")
+            line.transport.write(wrap(payload))
+            return None
+
     async def _connected(self) -> _Line:
         if self._line is not None and self._line.usable:
             return self._line
