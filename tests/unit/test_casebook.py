@@ -117,6 +117,18 @@ def test_another_choice_amends_the_first(house: House) -> None:
     assert b"PLS009" in house.office.last("pediatra")
 
 
+def test_a_choice_reaches_what_was_deferred(house: House) -> None:
+    """While the ASL is down the family changes its mind: the old choice never goes."""
+    house.office.says["pediatra"] = [Unavailable("REFUSED")]
+    house.hears(replace(GIULIA, paediatrician="PLS001").message("A01"))
+    while house.status("pediatra") is not Status.DEFERRED:
+        house.works(1)
+    house.do(lambda unit: house.desk.choose(unit, house.case().id, {"pediatra": "PLS009"}, PERSON))
+    assert house.steps()["pediatra"] == ["register REPLACED NEW_FACTS", "register READY NEW_FACTS"]
+    house.works()
+    assert b"PLS009" in house.office.last("pediatra")
+
+
 def test_a_correction_after_sending_amends(house: House) -> None:
     """What stands at the Comune is amended with its protocol number, and nowhere else."""
     born(house)
