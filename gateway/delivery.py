@@ -86,6 +86,11 @@ class Delivery:
         if entry is None:
             await self._invalid(claimed, ["the partner is not in the directory"])
             return None
+        if claimed.document is None and claimed.row.maybe_received:
+            # A late wish not to be named destroyed what was sent. Another Body under the same
+            # operation id would not be seen as the same: a person asks the partner.
+            await self._do(lambda unit: self._leave_doubt(unit, claimed.row, Event.HOLD))
+            return None
         draft: Draft | None = None
         if claimed.document is None:
             try:

@@ -16,7 +16,7 @@ from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow, Unit
 from gateway.lifecycle import Kind, Status
-from gateway.outcomes import Accepted, Taken, Unavailable, Unknown
+from gateway.outcomes import Accepted, Outcome, Taken, Unavailable, Unknown
 from tests.births import (
     CHIARA,
     CODICE_FISCALE,
@@ -252,6 +252,26 @@ def test_a_late_wish_amends_what_was_sent(house: House) -> None:
     assert not [mark for mark in marks(CHIARA) if mark in house.office.last("comune")]
     for step in ("codice_fiscale", "assistito"):
         assert house.steps()[step] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+@pytest.mark.parametrize("lost", [Unknown("lost"), Unavailable("RESET", received=True)])
+def test_what_named_her_and_may_have_arrived_is_a_persons(house: House, lost: Outcome) -> None:
+    """What was sent cannot be sent again, and another Body under its id would be no double."""
+    house.office.says["comune"] = [lost]
+    house.hears(CHIARA.message("A01"))
+    house.works(1)
+    house.hears(replace(CHIARA, unnamed=True).message("A08"))
+    house.works()
+    assert house.steps()["comune"] == ["register HELD DOUBT", "register WAITING PREDECESSOR"]
+    assert house.office.got("comune") == ["register"]
+    first = house.rows("comune")[0].id
+    house.do(
+        lambda unit: house.desk.resolve(unit, first, received=True, receipt="P7", person=PERSON)
+    )
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert b"P7" in house.office.last("comune")
+    assert not [mark for mark in marks(CHIARA) if mark in house.office.last("comune")]
 
 
 def test_the_wish_holds_when_a_message_forgets_it(house: House) -> None:
