@@ -153,10 +153,13 @@ class Ward:
         """Switch every bad day off."""
         self.stage.control(administration, "DELETE", "/bad-day")
 
-    def icaro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def icaro(
+        self, *arguments: str, config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """A verb of the command line, with its exit code."""
+        path = str(config) if config else self.config
         return subprocess.run(
-            [self.stage.python, "-m", "gateway.cli", *arguments, "-c", self.config],
+            [self.stage.python, "-m", "gateway.cli", *arguments, "-c", path],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
