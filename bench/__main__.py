@@ -27,7 +27,6 @@ RESULTS = Path(__file__).parent / "results"
 CONNECTIONS = (1, 8, 32)
 SHARES = {"births": 1.0, "mixed, 2 % births": 0.02}
 SIGNATURES = 3
-DOCUMENTS = ("comune", "codice_fiscale", "assistito")
 
 
 @dataclass

@@ -123,19 +123,17 @@ class Facts(Settings):
 
 
 class ClientTls(Settings):
-    """TLS to a HIS: its CA, and our certificate."""
+    """TLS to a HIS: its CA. Ours is certs.tls."""
 
     ca: ExistingFile
 
 
 class ReturnFeed(Settings):
-    """Where the `A31` with the codice fiscale goes, and what its MSH-5/6 say."""
+    """Where the `A31` with the codice fiscale goes; its MSH-5 and MSH-6 are the sender's own."""
 
     address: HostPort
     tls: ClientTls | None = None
     timeout: Duration = timedelta(seconds=30)
-    application: str | None = Field(default=None, description="MSH-5; default: the sender's own")
-    facility: str | None = Field(default=None, description="MSH-6; default: the sender's own")
 
 
 class Sender(Settings):

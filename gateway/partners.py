@@ -21,8 +21,6 @@ from gateway.errors import ConfigurationError
 from gateway.settings import Settings, Tree, build, in_order, read
 from gateway.units import Count, Duration, ExistingFile
 
-PARTNERS = ("comune", "agenzia_entrate", "asl", "ospedale")
-
 
 class Idempotence(StrEnum):
     """What a partner promises about a document that reaches it twice."""
@@ -120,7 +118,6 @@ class Partners(Settings):
     comune: Section = Section()
     agenzia_entrate: Section = Section()
     asl: Section = Section()
-    ospedale: Section = Section()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +239,7 @@ def _spread_defaults(tree: Tree) -> None:
 
 
 def _entries(partners: Partners) -> Iterator[Entry]:
-    for partner in PARTNERS:
+    for partner in Partners.model_fields:
         section: Section = getattr(partners, partner)
         for code, said in section.entries.items():
             circuit = Circuit(said.circuit.failures, said.circuit.pause)

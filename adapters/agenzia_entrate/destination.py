@@ -14,7 +14,6 @@ from gateway.outcomes import Facts, NotFound, Outcome, Rejected, Unavailable
 
 CONTRACT: Final = "agenzia_entrate/CodiceFiscale.wsdl"
 QUERY: Final = "consultaEsito"
-ECHO: Final = "echo"
 
 OPERATIONS: Final[Mapping[tuple[str, Kind], str]] = {
     ("codice_fiscale", Kind.REGISTER): "attribuisciCodiceFiscale",
@@ -24,9 +23,6 @@ OPERATIONS: Final[Mapping[tuple[str, Kind], str]] = {
 
 DOWN: Final = UNAVAILABLE | {"AEE95"}
 """AEE95: the Agenzia's service does not answer; come again later."""
-
-KNOWN: Final = frozenset({"EAA30", "EAA31"})
-"""The person has a codice fiscale already: ask again as a validation, with the code filled in."""
 
 
 def outcome(facts: Facts) -> Outcome | NotFound:

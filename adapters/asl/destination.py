@@ -14,8 +14,6 @@ from gateway.outcomes import Facts, NotFound, Outcome, Rejected, Unavailable
 
 CONTRACT: Final = "asl/AnagrafeAssistiti.wsdl"
 QUERY: Final = "consultaEsito"
-ECHO: Final = "echo"
-LIST: Final = "elencoPediatri"
 
 OPERATIONS: Final[Mapping[tuple[str, Kind], str]] = {
     ("assistito", Kind.REGISTER): "iscriviAssistito",

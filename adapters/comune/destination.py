@@ -14,7 +14,6 @@ from gateway.outcomes import Facts, NotFound, Outcome, Rejected, Unavailable
 
 CONTRACT: Final = "comune/NotificaNascita.wsdl"
 QUERY: Final = "consultaEsito"
-ECHO: Final = "echo"
 
 OPERATIONS: Final[Mapping[tuple[str, Kind], str]] = {
     ("comune", Kind.REGISTER): "registraNascita",

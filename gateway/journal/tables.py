@@ -22,9 +22,6 @@ from sqlalchemy import (
     text,
 )
 
-CLOSED_CASES = ("CANCELLED", "MERGED")
-"""States of a case after which its key may be used by a new one."""
-
 metadata = MetaData()
 
 

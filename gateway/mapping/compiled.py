@@ -21,7 +21,6 @@ from gateway.mapping.profile import content_hash
 Direction = Literal["hl7_to_xml", "xml_to_facts", "facts_to_hl7"]
 Source: TypeAlias = Message | etree._Element
 Inputs: TypeAlias = Mapping[str, Mapping[str, object]]
-Output: TypeAlias = "etree._Element | dict[str, str] | bytes"
 Check: TypeAlias = Callable[[Any], Sequence[Problem]]
 
 
