@@ -6,6 +6,7 @@ wire, then listeners) and stops them in the reverse order. No domain rule lives 
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 from collections import deque
@@ -33,7 +34,7 @@ from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
 from gateway.errors import PeerError
 from gateway.gates import Gates
-from gateway.ground import Ground, open_journal
+from gateway.ground import ESITO_NOTIFICATO, Ground, open_journal
 from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
 from gateway.outcomes import Facts, NotFound, Outcome
@@ -48,7 +49,6 @@ from gateway.xml import LIMIT, parse
 
 T = TypeVar("T")
 
-ESITO_NOTIFICATO = "gateway/esito_notificato.yaml"
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
 
@@ -164,6 +164,10 @@ class App:
         site = observation_site(vitals.checks(), self.metrics)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
+        # Mappings, schemas and tables live as long as the process: looking through them again at
+        # every full collection would cost a tenth of the CPU.
+        gc.collect()
+        gc.freeze()
         self.log("started", count=recovered)
 
     async def stop(self) -> None:
