@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Sender
@@ -18,6 +18,9 @@ from gateway.flow.reading import Reader
 from gateway.journal import Journal, Keyring
 from gateway.mapping import Compiled, Library
 from gateway.partners import Directory
+
+ESITO_NOTIFICATO = "gateway/esito_notificato.yaml"
+"""The mapping that reads what an administration brings later."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,21 @@ class Ground:
         return self.library.mapping(name, self.library.profile(profile))
 
     def compile_all(self) -> None:
-        """Every mapping of every step for every profile in use, before the first message."""
-        problems: list[str] = []
+        """The flow and every mapping for every profile in use, before the first message.
+
+        Raises ConfigurationError with every problem.
+        """
+        problems: dict[str, None] = {}
         for profile in self.profiles:
-            for name in self.mappings:
+            compiling: list[Callable[[], object]] = [partial(self.reader, profile)]
+            compiling += [partial(self.mapping, name, profile) for name in self.mappings]
+            for compiled in compiling:
                 try:
-                    self.mapping(name, profile)
+                    compiled()
                 except ConfigurationError as error:
-                    problems += [text for text in error.problems if text not in problems]
+                    problems |= dict.fromkeys(error.problems)
         if problems:
-            raise ConfigurationError(problems)
+            raise ConfigurationError(list(problems))
 
     @property
     def profiles(self) -> list[str]:
@@ -77,8 +85,9 @@ class Ground:
 
     @property
     def mappings(self) -> list[str]:
-        """The mappings of every step."""
-        return sorted({name for step in self.flow.steps.values() for name in step.maps.values()})
+        """The mappings of every step, and of callbacks where they are taken."""
+        named = {name for step in self.flow.steps.values() for name in step.maps.values()}
+        return sorted(named | {ESITO_NOTIFICATO} if self.configuration.callbacks else named)
 
 
 def open_journal(configuration: Configuration, node: str | None = None) -> Journal:

@@ -14,6 +14,7 @@ import click
 from adapters.keys import load_certificates, load_identity
 from gateway.config import Configuration, KeyPair, load
 from gateway.errors import ConfigurationError
+from gateway.ground import Ground
 from gateway.partners import Directory, Partners
 
 T = TypeVar("T")
@@ -37,9 +38,10 @@ def config_group() -> None:
 @config_group.command()
 @FILE
 def check(path: Path) -> None:
-    """Name every mistake of icaro.yaml, partners.yaml and the keys they point to, with its line.
+    """Name every mistake of icaro.yaml and what it points to, with its line.
 
-    Exit code 1 if there is any.
+    Partners, keys, certificates, then the flow, the profiles and the mappings in use. Exit code 1
+    if there is any.
 
     \b
       icaro config check -c /etc/icaro/icaro.yaml
@@ -50,6 +52,8 @@ def check(path: Path) -> None:
     directory = _directory(path, configuration, problems)
     if configuration is not None:
         problems += _certificates(configuration)
+    if configuration is not None and not problems:
+        _tried(lambda: Ground.of(configuration).compile_all(), problems)
     for problem in problems:
         click.echo(problem)
     if configuration is None or directory is None or problems:
