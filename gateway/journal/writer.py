@@ -38,6 +38,9 @@ HEARTBEAT = 10.0
 AFTER_FAILURE = 1.0
 """Seconds until it tries again while it cannot."""
 
+LINGER = 0.001
+"""Seconds for which a group waits for company, where the one before had some."""
+
 GENESIS = Head(0, "")
 """What the first entry of a chain names as previous."""
 
@@ -71,6 +74,7 @@ class Writer:
         self._orders: deque[Order] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._company = 0
         self._connection: Connection | None = None
         self._unsigned = 0
         self._checkpoint: checkpoints.Checkpoint | None = None
@@ -135,7 +139,12 @@ class Writer:
             self._wake.wait_for(lambda: self._orders or self._closing, timeout=patience)
             if not self._orders:
                 return None if self._closing else []
+        if self._company > 1 and not self._closing:
+            # Who came together before comes together again: one commit for all, not one each.
+            time.sleep(LINGER)
+        with self._wake:
             many = min(len(self._orders), self._limits.group)
+            self._company = many
             return [self._orders.popleft() for _ in range(many)]
 
     def _write(self, group: list[Order]) -> None:
