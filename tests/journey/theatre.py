@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,9 +51,17 @@ _numbers = count(1)
 
 @dataclass
 class Theatre(Stage):
-    """A stage with the hospital's own listener on it: `back` takes the messages that come back."""
+    """A stage with the hospital's own listener on it: `back` takes the messages that come back.
+
+    `patience` multiplies every bound, for a stage that spends its time being killed.
+    """
 
     back: ReturnFeed | None = None
+    patience: float = 1.0
+
+    def wait_for(self, condition: Callable[[], bool], what: str, *, seconds: float) -> None:
+        """Wait until `condition()` is true. Raises StageError when time is up."""
+        super().wait_for(condition, what, seconds=seconds * self.patience)
 
 
 def prepare(folder: Path, certs: Path, **options: Any) -> Theatre:
@@ -67,11 +75,11 @@ def prepare(folder: Path, certs: Path, **options: Any) -> Theatre:
     return stage
 
 
-def start(stage: Stage, simulator_options: Sequence[str] = ()) -> None:
-    """Start the three administrations and the gateway side by side."""
+def start(stage: Stage, simulators: Mapping[str, Sequence[str]]) -> None:
+    """Start the administrations, with options by name, and the gateway side by side."""
     with ThreadPoolExecutor(4) as pool:
         started = [
-            pool.submit(stage.start_administration, name, *simulator_options)
+            pool.submit(stage.start_administration, name, *simulators.get(name, ()))
             for name in ADMINISTRATIONS
         ]
         started.append(pool.submit(stage.start_gateway))
@@ -89,11 +97,14 @@ def end(stage: Stage) -> None:
 
 
 @contextmanager
-def running(stage: Theatre, simulator_options: Sequence[str] = ()) -> Iterator[Theatre]:
-    """The stage while everything on it runs, the hospital's listener too."""
+def running(
+    stage: Theatre, simulators: Mapping[str, Sequence[str]] | None = None, *, back: bool = True
+) -> Iterator[Theatre]:
+    """The stage while everything on it runs, with `back` the hospital's listener too."""
     try:
-        stage.back = ReturnFeed(stage.return_feed)
-        start(stage, simulator_options)
+        if back:
+            stage.back = ReturnFeed(stage.return_feed)
+        start(stage, simulators or {})
         yield stage
     finally:
         end(stage)
@@ -151,7 +162,7 @@ def journal(stage: Stage) -> Iterator[View]:
 def submissions(stage: Stage) -> list[SubmissionRow]:
     """Every submission there is."""
     with journal(stage) as view:
-        return list(view.submissions())
+        return list(view.submissions(limit=100_000))
 
 
 def settle(stage: Stage, seconds: float = 60.0) -> list[SubmissionRow]:
@@ -171,6 +182,15 @@ def settle(stage: Stage, seconds: float = 60.0) -> list[SubmissionRow]:
         }
         raise StageError(f"{error}: {sorted(stuck)}") from None
     return submissions(stage)
+
+
+def documents(stage: Stage, administration: str) -> list[tuple[dict[str, Any], str]]:
+    """Everything an administration did, in its own log, each with the document it got."""
+    folder = stage.folder / "simulators" / administration / "documents"
+    return [
+        (effect, (folder / f"{effect['seq']:06d}.xml").read_text(encoding="utf-8"))
+        for effect in stage.effects(administration)
+    ]
 
 
 def sql(stage: Stage, statement: str, *values: object) -> list[tuple[Any, ...]]:
