@@ -7,11 +7,12 @@ hear is `delivery`'s. Knows no transport: bytes in, the bytes of an acknowledgme
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from time import perf_counter
-from uuid import uuid4
 
 from gateway.bridge import Bridge
 from gateway.case import Case
@@ -26,6 +27,7 @@ from gateway.errors import (
 )
 from gateway.flow.reading import Reader
 from gateway.hl7.acknowledgment import (
+    Mode,
     Verdict,
     acknowledge,
     acknowledge_on_return_channel,
@@ -125,14 +127,16 @@ class Intake:
         charset = sender.charset or reader.profile.charset
         if charset and charset != message.charset:
             message = Message.parse(payload, charset=charset)
-        received = Received(message, sender, reader)
         findings = structure(message)
         if findings:
             raise _refusal(findings)
-        return replace(
-            received,
-            acknowledgment=self._positive(received, acknowledge),
-            application=self._positive(received, acknowledge_on_return_channel),
+        forced = sender.acknowledgment or reader.profile.acknowledgment
+        return Received(
+            message,
+            sender,
+            reader,
+            acknowledgment=self._positive(message, forced, acknowledge),
+            application=self._positive(message, forced, acknowledge_on_return_channel),
         )
 
     def _sender(self, message: Message, certificate_names: frozenset[str] | None) -> Sender:
@@ -231,14 +235,11 @@ class Intake:
         self._told(Receipt(None, sender, verdict, "refused"))
         return self._negative(payload, error, received)
 
-    def _positive(self, received: Received, write: Callable[..., bytes | None]) -> bytes | None:
-        return write(
-            received.message,
-            Verdict.ACCEPTED,
-            control_id=_control_id(),
-            at=self._clock(),
-            forced=received.sender.acknowledgment or received.reader.profile.acknowledgment,
-        )
+    def _positive(
+        self, message: Message, forced: Mode | None, write: Callable[..., bytes | None]
+    ) -> bytes | None:
+        verdict, own = Verdict.ACCEPTED, _control_id()
+        return write(message, verdict, control_id=own, at=self._clock(), forced=forced)
 
     def _negative(
         self, payload: bytes, error: PeerError, received: Received | None
@@ -255,6 +256,10 @@ def _refusal(findings: list[Finding]) -> MessageRefused:
     return MessageRefused(worst.text, code=worst.code, location=worst.location.err2)
 
 
+_STARTED = secrets.token_hex(6)
+_NUMBERS = count(1)
+
+
 def _control_id() -> str:
-    """MSH-10 of ours: 20 characters, the oldest versions' limit."""
-    return uuid4().hex[:20]
+    """MSH-10 of ours: at most 20 characters, the oldest versions' limit; never the same twice."""
+    return f"{_STARTED}{next(_NUMBERS):08x}"
