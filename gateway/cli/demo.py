@@ -33,13 +33,17 @@ def demo(context: click.Context, folder: Path, as_json_wanted: bool) -> None:
     Lays out a deployment with keys of its own, starts three simulated administrations and the
     gateway, sends some twenty messages as a hospital does, and shows what became of each child.
     Exit code 1 if any child's story does not end as it must.
+
+    \b
+      icaro demo
+      icaro demo --folder /tmp/births --json | jq '.[] | .name, .facts.codice_fiscale'
     """
     out = console()
     began = time.monotonic()
 
     def say(text: str) -> None:
         if not as_json_wanted:
-            out.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {text}")
+            out.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {text}", soft_wrap=True)
 
     _must_be_ours(folder)
     stage = Stage(folder.resolve())

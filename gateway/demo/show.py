@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,8 +17,8 @@ _SIGNS = {Kind.REGISTER: "", Kind.AMEND: "corrected ", Kind.CANCEL: "annulled "}
 
 def table(rows: list[Row]) -> Table:
     """One row a child: codice fiscale and protocol numbers where there are any."""
-    drawn = Table(title="The children of the demonstration", title_justify="left", pad_edge=False)
-    for heading in ("child", "Comune", "Agenzia delle Entrate", "ASL", "paediatrician", "back"):
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("child", "Comune", "codice fiscale", "ASL", "paediatrician", "back"):
         drawn.add_column(heading, overflow="fold")
     for row in rows:
         good = not row.faults
