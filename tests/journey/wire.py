@@ -67,9 +67,12 @@ class Party:
         envelope = build(body, to=to, action=action, **(arguments | more))
         return sign(envelope, key or self.key, MODI)
 
-    def post(self, url: str, content: bytes, method: str = "POST") -> Answered:
-        """Post bytes; SOAPAction is what wsa:Action says."""
-        action = parse(content).findtext(f".//{{{WSA}}}Action") if content else ""
+    def post(
+        self, url: str, content: bytes, method: str = "POST", action: str | None = None
+    ) -> Answered:
+        """Post bytes; SOAPAction is what wsa:Action says, unless given."""
+        if action is None:
+            action = parse(content).findtext(f".//{{{WSA}}}Action") if content else ""
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
         place = urlsplit(url)
         connection = HTTPSConnection(place.netloc, context=self._tls, timeout=20)
