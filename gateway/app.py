@@ -193,6 +193,7 @@ class App:
             step=claimed.row.step,
             partner=claimed.row.partner,
             outcome=name,
+            seconds=round(seconds, 3),
         )
 
     def alarm(self, what: str, error: BaseException) -> None:

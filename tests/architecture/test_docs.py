@@ -12,6 +12,7 @@ import pytest
 from docs import generate
 from gateway import cli, errors
 from gateway.lifecycle import MEANINGS, Status
+from gateway.telemetry import KEYS, Metrics
 from tests.architecture.sources import ROOT, tracked
 
 PAGES = [ROOT / name for name in tracked() if name.endswith(".md")]
@@ -90,7 +91,7 @@ def named_verbs(text: str) -> set[tuple[str, ...]]:
     """What a page calls a verb: the words after `icaro` in code, alternatives (a|b) spread."""
     code = " \n".join(re.findall(r"```.*?```|`[^`\n]*`|^    .*$", text, re.DOTALL | re.MULTILINE))
     found = set()
-    for words in re.findall(r"(?:^|[`\s/])icaro ((?:[a-z][a-z|]*(?: |$|`|\n))+)", code):
+    for words in re.findall(r"(?:^|[`\s/])icaro ((?:[a-z][a-z0-9|]*(?: |$|`|\n))+)", code):
         first, *rest = words.strip("`\n ").split()
         seconds = rest[0].split("|") if rest else [""]
         found |= {(a, b) if b else (a,) for a in first.split("|") for b in seconds}
@@ -116,6 +117,16 @@ def test_every_verb_is_in_the_manual():
     groups = {verb[:1] for verb in wanted if len(verb) > 1}
     missing = {v for v in wanted if len(v) == 1 and v not in alone | groups}
     assert missing | {v for v in wanted if len(v) > 1 and v[:2] not in said} == set()
+
+
+def test_every_figure_and_key_is_in_the_manual():
+    """What monitoring and log searches rest on stands in docs/operations.md."""
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    metrics = Metrics()
+    metrics.ask(evidence=float, queue=float, circuits=float, certificates=dict, submissions=dict)
+    names = set(re.findall(r"# HELP (icaro_\w+)", metrics.exposition().decode()))
+    wanted = {name for name in names if not name.endswith("_created")} | KEYS
+    assert {name for name in wanted if f"`{name}" not in text} == set()
 
 
 def test_every_room_is_on_the_map():

@@ -23,8 +23,8 @@ def said(*arguments: Any, style: Any = "logfmt", priority: bool = False, **field
 
 def test_a_line_is_logfmt():
     """One event, one line, in the order in which it was said."""
-    assert said("listening", listener="main", port=2575) == (
-        "level=info event=listening listener=main port=2575\n"
+    assert said("listening", listener="main", count=2575) == (
+        "level=info event=listening listener=main count=2575\n"
     )
 
 
@@ -58,7 +58,7 @@ def test_names_outside_the_list_are_left_out():
 def test_one_event_is_one_line_whatever_it_holds(text: str):
     """No value can forge a second line or a control sequence, and none is endless."""
     for style in ("logfmt", "json"):
-        line = said("x", style=style, reason=text)
+        line = said("x", style=style, path=text)
         assert line.endswith("\n")
         assert line[:-1].isprintable()
         assert len(line) < 200 * 12 + 100
