@@ -282,6 +282,7 @@ def test_several_persons_wait_for_a_person(ward: Ward) -> None:
     assert wrong.returncode == 1
     assert "no candidate 4" in wrong.stderr
     ward.desk("submission", "resolve", held.id, "--candidate", "2")
+    assert ward.signed(held.id, "submission.chosen")
     ward.await_status(child, "pediatra", Status.ACCEPTED)
     first, second = ward.seen(child, "codice_fiscale")
     assert (first.row.status, second.row.status) == (Status.REPLACED, Status.ACCEPTED)

@@ -29,7 +29,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterator[Ward]:
     """Partners that promise nothing, and the gateway knows it."""
     folder = tmp_path_factory.mktemp("doubts") / "stage"
     stage = prepare(folder, pki, idempotence=dict.fromkeys(ADMINISTRATIONS, "neither"))
-    with running(stage, FORGETFUL):
+    with running(stage, dict.fromkeys(ADMINISTRATIONS, FORGETFUL)):
         yield Ward(stage)
 
 
@@ -85,6 +85,7 @@ def test_received_says_a_person(ward: Ward) -> None:
     ward.desk("submission", "resolve", row.id, "--received", effect["protocollo"])
     accepted = ward.await_status(child, "comune", Status.ACCEPTED)
     assert accepted.receipt == effect["protocollo"]
+    assert ward.signed(row.id, "submission.resolved")
     assert ward.context(child).facts["comune"]["protocollo"] == effect["protocollo"]
     ward.born(child, "A08", weight=3333)
     ward.until(lambda: ward.effects_of(child)["rettificaNascita"] == 1, "the correction")

@@ -183,6 +183,14 @@ class Ward:
         with journal(self.stage) as view:
             return view.evidence(subject=subject, limit=limit)
 
+    def signed(self, subject: str, what: str) -> bool:
+        """Whether the evidence says that the person of `desk` did this, and why."""
+        said = {"person": WHO[1], "reason": WHO[3]}
+        return any(
+            entry.what == what and entry.node == "console" and said.items() <= entry.note.items()
+            for entry in self.evidence(subject)
+        )
+
     def log(self, name: str = "gateway") -> str:
         """What a process has written so far."""
         return Path(self.stage.folder, "logs", f"{name}.log").read_text("utf-8")
