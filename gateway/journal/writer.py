@@ -25,6 +25,7 @@ from gateway.errors import JournalError
 from gateway.journal import checkpoints
 from gateway.journal.encryption import Keyring
 from gateway.journal.evidence import LAST_ENTRY, EvidenceReads
+from gateway.journal.prepared import Driver, Prepared
 from gateway.journal.store import Store
 from gateway.journal.tables import checkpoints as checkpoints_table
 from gateway.journal.tables import nodes
@@ -70,10 +71,11 @@ class Writer:
         self._limits = limits
         self._side_file = side_file
         self._clock = store.clock()
-        self._head = LAST_ENTRY.add_columns(self._clock.scalar_subquery())
+        self._head = Prepared(LAST_ENTRY.add_columns(self._clock.scalar_subquery()))
         self._orders: deque[Order] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._ending = threading.Event()
         self._company = 0
         self._connection: Connection | None = None
         self._unsigned = 0
@@ -105,6 +107,7 @@ class Writer:
         with self._wake:
             self._closing = True
             self._wake.notify()
+        self._ending.set()
         self._thread.join()
 
     @property
@@ -141,7 +144,7 @@ class Writer:
                 return None if self._closing else []
         if self._company > 1 and not self._closing:
             # Who came together before comes together again: one commit for all, not one each.
-            time.sleep(LINGER)
+            self._ending.wait(LINGER)
         with self._wake:
             many = min(len(self._orders), self._limits.group)
             self._company = many
@@ -169,7 +172,7 @@ class Writer:
         if not self._store.sqlite:
             # Another process of this node name must not extend the chain at the same time.
             connection.execute(_LOCK_NODE, {"node": self._node})
-        last = connection.execute(self._head, {"node": self._node}).first()
+        last = Driver(connection).row(self._head, {"node": self._node})
         if last is None:
             at, head = connection.execute(self._clock).scalar_one(), GENESIS
         else:

@@ -6,13 +6,14 @@ Apart, because xmlschema takes a third of a second to load and only who compiles
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import xmlschema
 from xmlschema.validators import XsdElement, XsdGroup
+from xmlschema.validators.xsdbase import XsdValidator
 
 from gateway.errors import ConfigurationError
 from gateway.mapping.kinds import Kind
@@ -27,6 +28,21 @@ _KINDS: Final = {
     "float": Kind.NUMBER,
     "double": Kind.NUMBER,
 }
+
+
+def _cached_properties(cls: type) -> Iterator[str]:
+    """As xmlschema's own, but not stopped by names that only answer on the class they are of.
+
+    zope.interface, Twisted's companion, puts such a name (`__provides__`) on classes of
+    collections.abc, from which xmlschema's are made (xmlschema 4.3.2, zope.interface 8.7).
+    """
+    for name in dir(cls):
+        if isinstance(getattr(cls, name, None), cached_property):
+            yield name
+
+
+_Patched: Any = XsdValidator
+_Patched._cached_properties = classmethod(_cached_properties)
 
 
 def load(path: Path) -> Document:
