@@ -28,6 +28,8 @@ from gateway.errors import StageError
 from gateway.journal import Keyring, SubmissionRow, View, look
 from gateway.lifecycle import Status
 
+ROOT = Path(__file__).resolve().parents[2]
+
 OPEN = frozenset(Status) - {
     Status.ACCEPTED,
     Status.REPLACED,
