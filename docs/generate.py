@@ -1,9 +1,9 @@
-"""Writes the parts of the manual that the code already says: errors.md and lifecycle.md.
+"""Writes the parts of the manual that the code already says: errors, lifecycle, findings.
 
     python docs/generate.py            write them
     python docs/generate.py --check    exit 1 if they differ from what the code says
 
-Nothing in these two pages is written by hand; a test holds them against this module.
+Nothing in these pages is written by hand; a test holds them against this module.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway import errors, lifecycle
 from gateway.lifecycle import TRANSITIONS, Event, Status
+from gateway.mapping.finding import RULES
 
 DOCS = Path(__file__).resolve().parent
 BY_HAND = "<!-- Written by docs/generate.py from {source}; change that, not this. -->"
@@ -114,7 +115,28 @@ def lifecycle_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "lifecycle.md": lifecycle_page}
+def findings_page() -> str:
+    """The rules of `icaro map lint`, by their code."""
+    lines = [
+        "# What `icaro map lint` finds",
+        "",
+        BY_HAND.format(source="gateway/mapping/finding.py"),
+        "",
+        "Each finding has a file, a line, a column and one of these rules. Errors stop a start and",
+        "`icaro config check`; warnings do not.",
+        "",
+        "| rule | what |",
+        "|---|---|",
+        *(f"| `{rule}` | {meaning} |" for rule, meaning in RULES.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "errors.md": errors_page,
+    "lifecycle.md": lifecycle_page,
+    "findings.md": findings_page,
+}
 
 
 def main(arguments: list[str]) -> int:
