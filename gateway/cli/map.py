@@ -177,7 +177,8 @@ def _chosen(library: Library, paths: Sequence[str]) -> list[str]:
     chosen: list[str] = []
     for path in paths:
         name = _below(library, path)
-        found = [each for each in known if each == name or each.startswith(f"{name}/")]
+        whole = name == "."
+        found = [each for each in known if whole or each == name or each.startswith(f"{name}/")]
         if not found:
             raise click.BadParameter(f"{path} is no mapping under {library.mappings}")
         chosen += found

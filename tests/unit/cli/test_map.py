@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway import shipped
 from gateway.cli import main
 
 CONTRACT = Path(__file__).parents[2] / "contract" / "mapping"
@@ -114,3 +115,9 @@ def test_the_shipped_mappings_are_clean_and_their_tests_pass(
     assert lint.exit_code == 0, lint.output
     test = icaro("test")
     assert test.exit_code == 0, test.output
+
+
+def test_the_whole_folder_may_be_named():
+    """`icaro map lint mappings/` looks at every mapping, as without a path."""
+    answer = icaro("lint", str(shipped.mappings()))
+    assert (answer.exit_code, answer.stdout) == (0, "")
