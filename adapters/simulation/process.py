@@ -48,6 +48,7 @@ from gateway.soap.keys import SigningKey
 from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.soap.trust import Trust
+from gateway.units import Address
 from gateway.xml import LIMIT
 
 CONTRACTS: Final = {
@@ -64,8 +65,8 @@ class Setting:
     """Which administration, where, with which keys (`certs` of `icaro certs init`), how honest."""
 
     partner: str
-    listen: tuple[str, int]
-    control: tuple[str, int]
+    listen: Address
+    control: Address
     certs: Path
     store: Path
     xsd: Path
@@ -142,7 +143,7 @@ class Simulator:
         self.log.warn("request not believed: {refusal}", refusal=str(refusal))
 
     def _listener_of(self, service: SimulatedService) -> Listener:
-        host, port = self._setting.listen
+        host, port = self._setting.listen.host, self._setting.listen.port
         return Listener(self._reactor, host, port, capped_site(service, LIMIT), self._tls)
 
     def _tls(self, folder: Path | None) -> ServerTls:
@@ -166,7 +167,7 @@ class Simulator:
         )
 
     def _control_port(self) -> Any:
-        host, port = self._setting.control
+        host, port = self._setting.control.host, self._setting.control.port
         control = Control(self._setting.partner, self.days, self.store, self.callbacks.now)
         return self._reactor.listenTCP(port, capped_site(control, LIMIT), interface=host)
 

@@ -18,9 +18,19 @@ def certs_group() -> None:
 
 @certs_group.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 90))
+@click.option(
+    "--days", default=30, show_default=True, type=click.IntRange(1, 90), help="How long they last."
+)
 def init(folder: Path, days: int) -> None:
-    """Write short-lived development certificates for every party under DIR."""
+    """Write short-lived development certificates for every party under DIR.
+
+    For development only: each party gets a certificate authority of its own, and the subject says
+    that it is worth nothing elsewhere. Nothing is overwritten.
+
+    \b
+      icaro certs init /etc/icaro/certs
+      icaro certs init certs --days 7
+    """
     try:
         written = DevelopmentPki(datetime.now(UTC), days).write(folder)
     except ConfigurationError as error:

@@ -37,7 +37,13 @@ def envelope_group() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def verify(file: Path, ca: Path | None, at: datetime | None, as_json: bool) -> None:
-    """Print every trust step for the envelope in FILE, with all reasons to refuse it."""
+    """Print every trust step for the envelope in FILE, with all reasons to refuse it.
+
+    Without --ca the signer's chain is not judged. Exit code 1 if it would be refused.
+
+    \b
+      icaro envelope verify sent.xml --ca certs/gateway/ca.pem --at 2026-03-02T10:00:00
+    """
     raw = file.read_bytes()
     now = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
     profile = MODI_SOAP12 if SOAP12.encode() in raw else MODI

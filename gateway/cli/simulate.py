@@ -7,31 +7,16 @@ Says where it listens in one line of JSON on standard output, once it does. Ever
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway import shipped
+from gateway.cli.values import AddressType
 
 PARTNERS = ("comune", "agenzia_entrate", "asl")
-
-
-class Address(click.ParamType[tuple[str, int]]):
-    """HOST:PORT; port 0 lets the system choose."""
-
-    name = "host:port"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """The host and the port."""
-        if isinstance(value, tuple):
-            return value
-        host, _, port = str(value).rpartition(":")
-        if not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
-            self.fail(f"{value!r} is no HOST:PORT", param, ctx)
-        return host.strip("[]"), int(port)
 
 
 class Day(click.ParamType[Any]):
@@ -56,8 +41,8 @@ THERE = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("partner", type=click.Choice(PARTNERS))
-@click.option("--listen", type=Address(), default="127.0.0.1:0", help="Where it serves SOAP.")
-@click.option("--control", type=Address(), default="127.0.0.1:0", help="Its control port.")
+@click.option("--listen", type=AddressType(), default="127.0.0.1:0", help="Where it serves SOAP.")
+@click.option("--control", type=AddressType(), default="127.0.0.1:0", help="Its control port.")
 @click.option("--certs", type=THERE, required=True, help="The folder of `icaro certs init`.")
 @click.option("--store", type=FOLDER, required=True, help="Where it keeps what it did.")
 @click.option("--callback-url", help="Where the gateway takes later outcomes.")
@@ -71,8 +56,14 @@ def simulate(
 ) -> None:
     """Play an administration, with its bad days.
 
-    Bad days can be switched while it runs: POST and DELETE /bad-day, GET /state and
-    POST /callback-now on the control port.
+    Says where it listens in one line of JSON; port 0, the default, is one that is free. Bad days
+    can be switched while it runs, on the control port: POST and DELETE /bad-day, GET /state,
+    POST /callback-now. What it did is in effects.jsonl under --store.
+
+    \b
+      icaro simulate comune --certs certs --store /tmp/comune --listen 127.0.0.1:9101
+      icaro simulate asl --certs certs --store /tmp/asl --bad-day drop_after_storing
+      curl -X POST 127.0.0.1:PORT/bad-day -d '{"name": "outage", "match": {"cognome": "ROSSI"}}'
     """
     # Only this verb pays for Twisted's and spyne's import.
     from twisted.internet import reactor
@@ -89,8 +80,8 @@ def simulate(
     simulator = Simulator(reactor, setting)
     line = {
         "partner": partner,
-        "listen": f"{setting.listen[0]}:{simulator.port}",
-        "control": f"{setting.control[0]}:{simulator.control_port}",
+        "listen": str(replace(setting.listen, port=simulator.port)),
+        "control": str(replace(setting.control, port=simulator.control_port)),
     }
     click.echo(json.dumps(line))
     loop: Any = reactor

@@ -158,7 +158,11 @@ def reprocess(submission_id: str, by: str, reason: str, path: Path) -> None:
 @REASON
 @FILE
 def withdraw(submission_id: str, by: str, reason: str, path: Path) -> None:
-    """Say that it need not go any more."""
+    """Say that it need not go any more.
+
+    \b
+      icaro submission withdraw 18a5 --by m.rossi --reason 'the Comune registered it at the counter'
+    """
     _decide(submission_id, path, Person(by, reason), Desk.withdraw)
 
 

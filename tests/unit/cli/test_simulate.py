@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from twisted import internet
 
 from gateway.cli.simulate import simulate
+from gateway.units import Address
 
 
 class Reactor:
@@ -51,7 +52,7 @@ def test_it_says_where_it_listens(setting: list[Any], tmp_path: Path) -> None:
         "control": "127.0.0.1:4002",
     }
     (made,) = setting
-    assert (made.listen, made.control) == (("127.0.0.1", 0), ("127.0.0.1", 0))
+    assert (made.listen, made.control) == (Address("127.0.0.1", 0), Address("127.0.0.1", 0))
     assert (made.switches.idempotent, made.switches.queryable) == (True, True)
     assert (made.mappings / "tables" / "comuni.csv").exists()
 
@@ -66,7 +67,7 @@ def test_every_option_reaches_the_simulator(setting: list[Any], tmp_path: Path) 
     )
     assert ran.exit_code == 0, ran.output
     (made,) = setting
-    assert made.listen == ("::1", 8443)
+    assert made.listen == Address("::1", 8443)
     assert made.callback_url == "https://g/"
     assert [each.name for each in made.bad_days] == ["slow", "answer_later"]
     assert made.bad_days[1].options == {"after": 2}

@@ -20,6 +20,7 @@ from adapters.simulation.bad_days import BadDay
 from adapters.simulation.process import Setting, Simulator
 from gateway import shipped
 from gateway.errors import ConfigurationError
+from gateway.units import Address
 
 
 @cache
@@ -61,8 +62,8 @@ def make(tmp_path: Path) -> Make:
         reactor = options.pop("reactor", None) or Reactor()
         setting = Setting(
             partner=partner,
-            listen=("127.0.0.1", 4001),
-            control=("127.0.0.1", 4002),
+            listen=Address("127.0.0.1", 4001),
+            control=Address("127.0.0.1", 4002),
             certs=pki(),
             store=tmp_path / partner,
             xsd=shipped.xsd(),
@@ -156,8 +157,8 @@ def test_without_keys_it_does_not_start(make: Make, tmp_path: Path) -> None:
             Reactor(),
             Setting(
                 partner="asl",
-                listen=("127.0.0.1", 1),
-                control=("127.0.0.1", 2),
+                listen=Address("127.0.0.1", 1),
+                control=Address("127.0.0.1", 2),
                 certs=tmp_path,
                 store=tmp_path,
                 xsd=shipped.xsd(),
