@@ -184,16 +184,18 @@ class Delivery:
         return moved, attempt.id
 
     def _same_grounds(self, unit: Unit, claimed: Claimed) -> bool:
-        """Whether the facts that the step reads are as they were when the claim was made.
+        """Whether facts and choice that the step reads are as they were when the claim was made.
 
         A new message needs no look: it replaces what is READY, and then the move is fenced.
         """
-        reads = self._casebook.flow.steps[claimed.row.step].reads
-        if not reads:
+        step = self._casebook.flow.steps[claimed.row.step]
+        if not step.reads and step.choice is None:
             return True
-        now = self._casebook.load(unit, claimed.row.case_id).context.facts
-        then = claimed.case.context.facts
-        return all(now.get(step) == then.get(step) for step in reads)
+        now = self._casebook.load(unit, claimed.row.case_id).context
+        then = claimed.case.context
+        if step.choice is not None and now.choice != then.choice:
+            return False
+        return all(now.facts.get(name) == then.facts.get(name) for name in step.reads)
 
     def _record(
         self,
