@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from gateway.errors import Fenced, NotFound
+from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
 from gateway.journal.rows import ATTEMPT, AttemptRow
 from gateway.journal.stored import new_id, optional_stamp
@@ -18,13 +19,13 @@ from gateway.journal.tables import attempts, cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
-_OF_SUBMISSION = (
+_OF_SUBMISSION = Prepared(
     select(*ATTEMPT)
     .where(attempts.c.submission_id == bindparam("submission_id"))
     .order_by(attempts.c.number)
 )
-_BY_MESSAGE_ID = select(*ATTEMPT).where(attempts.c.message_id == bindparam("message_id"))
-_CASE_OF_ATTEMPT = (
+_BY_MESSAGE_ID = Prepared(select(*ATTEMPT).where(attempts.c.message_id == bindparam("message_id")))
+_CASE_OF_ATTEMPT = Prepared(
     select(submissions.c.id, submissions.c.case_id, cases.c.wrapped_key)
     .select_from(attempts.join(submissions).join(cases))
     .where(attempts.c.id == bindparam("id"))
@@ -42,12 +43,12 @@ class AttemptReads(Reading):
 
     def attempts(self, submission_id: str) -> list[AttemptRow]:
         """Every try of a submission, the first first."""
-        rows = self._rows(_OF_SUBMISSION, {"submission_id": submission_id})
+        rows = self._driver.rows(_OF_SUBMISSION, {"submission_id": submission_id})
         return [AttemptRow.of(row) for row in rows]
 
     def attempt_by_message_id(self, message_id: str) -> AttemptRow | None:
         """The attempt whose wsa:MessageID a partner relates to."""
-        found = self._row(_BY_MESSAGE_ID, {"message_id": message_id})
+        found = self._driver.row(_BY_MESSAGE_ID, {"message_id": message_id})
         return None if found is None else AttemptRow.of(found)
 
     def envelope(self, attempt_id: str) -> bytes | None:
@@ -116,12 +117,12 @@ class AttemptWrites(AttemptReads, Writing):
         row = self._change(attempts, expect, values)
         if row is None:
             raise Fenced(f"attempt {expect['id']} is not there or has ended")
-        note = {"outcome": row.outcome} if row.outcome else {}
-        self._witness(what, "attempts", row._mapping, (row.submission_id,), note)
-        return AttemptRow.of([row._mapping[column.name] for column in ATTEMPT])
+        note = {"outcome": row["outcome"]} if row["outcome"] else {}
+        self._witness(what, "attempts", row, (row["submission_id"],), note)
+        return AttemptRow.of([row[column.name] for column in ATTEMPT])
 
     def _case_of_attempt(self, attempt_id: str) -> str:
-        found = self._row(_CASE_OF_ATTEMPT, {"id": attempt_id})
+        found = self._driver.row(_CASE_OF_ATTEMPT, {"id": attempt_id})
         if found is None:
             raise NotFound(f"no attempt {attempt_id}")
-        return self._remember_case(found.id, found.case_id, found.wrapped_key)
+        return self._remember_case(*found)

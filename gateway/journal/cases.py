@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from gateway.errors import Fenced, NotFound
+from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
 from gateway.journal.rows import CaseRow
 from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
@@ -46,7 +47,8 @@ _BY_KEY = (
     .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
     .limit(1)
 )
-_LOCK_BY_ID, _LOCK_BY_KEY = _BY_ID.with_for_update(), _BY_KEY.with_for_update()
+_LOOK_BY_ID, _LOOK_BY_KEY = Prepared(_BY_ID), Prepared(_BY_KEY)
+_LOCK_BY_ID, _LOCK_BY_KEY = Prepared(_BY_ID.with_for_update()), Prepared(_BY_KEY.with_for_update())
 _COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
 
 
@@ -59,13 +61,14 @@ class CaseReads(Reading):
 
     def find_case(self, sender: str, key_digest: str) -> CaseRow | None:
         """The newest case of this key that was not merged away; a unit of work locks it."""
-        query = _LOCK_BY_KEY if self._for_update() else _BY_KEY
-        found = self._row(query, {"sender": sender, "key_digest": key_digest})
+        query = _LOCK_BY_KEY if self._for_update() else _LOOK_BY_KEY
+        found = self._driver.row(query, {"sender": sender, "key_digest": key_digest})
         return None if found is None else self._case(found)
 
     def case(self, case_id: str) -> CaseRow:
         """One case; a unit of work locks it. Raises NotFound."""
-        found = self._row(_LOCK_BY_ID if self._for_update() else _BY_ID, {"id": case_id})
+        query = _LOCK_BY_ID if self._for_update() else _LOOK_BY_ID
+        found = self._driver.row(query, {"id": case_id})
         if found is None:
             raise NotFound(f"no case {case_id}")
         return self._case(found)
@@ -193,6 +196,6 @@ class CaseWrites(CaseReads, Writing):
         changed = self._change(cases, {"id": case_id, "version": expect_version}, values)
         if changed is None:
             raise Fenced(f"case {case_id} is no longer at version {expect_version}")
-        note = {"state": changed.state, "columns": sorted(values.keys() - {"updated_at"})}
-        self._witness(what, "cases", changed._mapping, note=note)
-        return self._case([changed._mapping[column] for column in _COLUMNS])
+        note = {"state": changed["state"], "columns": sorted(values.keys() - {"updated_at"})}
+        self._witness(what, "cases", changed, note=note)
+        return self._case([changed[column.name] for column in _COLUMNS])

@@ -10,15 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from gateway.errors import Fenced
+from gateway.journal.prepared import Prepared
 from gateway.journal.rows import SUBMISSION, SubmissionRow
 from gateway.journal.stored import optional_moment, optional_stamp, stamp
 from gateway.journal.submissions import NOT_OVERTAKING, SubmissionReads
 from gateway.journal.tables import submissions
+from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 from gateway.lifecycle import Status
 
@@ -28,36 +41,44 @@ CLAIMABLE = (Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKEN)
 Endpoint = tuple[str, str]
 """Partner and endpoint."""
 
-_TAKE = (
-    update(submissions)
-    .where(submissions.c.id == bindparam("claimed"))
-    .values(
-        claimed_by=bindparam("node"),
-        lease_until=bindparam("lease"),
-        fence=submissions.c.fence + 1,
-    )
-)
 _IN_STATUSES = submissions.c.status.in_(bindparam("statuses", expanding=True))
-_DUE = (
-    select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
-    .where(
-        _IN_STATUSES,
-        submissions.c.due_at <= bindparam("at"),
-        or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at")),
-        NOT_OVERTAKING,
+
+
+def _due_in(statuses: ColumnElement[bool]) -> Select[Any]:
+    """What is due, the longest due first, locked."""
+    free = or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at"))
+    return (
+        select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
+        .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING)
+        .order_by(submissions.c.due_at, submissions.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(of=submissions, skip_locked=True)
     )
-    .order_by(submissions.c.due_at, submissions.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=submissions, skip_locked=True)
-)
-_DUE_ELSEWHERE = _DUE.where(
+
+
+_DUE_ELSEWHERE = _due_in(_IN_STATUSES).where(
     tuple_(submissions.c.partner, submissions.c.endpoint).not_in(bindparam("shut", expanding=True))
 )
 _NEXT_DUE = select(func.min(submissions.c.due_at)).where(
     _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING
 )
-_CLAIMED = select(*SUBMISSION).where(submissions.c.id.in_(bindparam("ids", expanding=True)))
 _FORGET = {"claimed_by": None, "lease_until": None}
+
+
+@cache
+def _due(statuses: tuple[str, ...]) -> Prepared:
+    """`_DUE` of these statuses: nearly always the same ones."""
+    return Prepared(_due_in(submissions.c.status.in_([literal(each) for each in statuses])))
+
+
+@cache
+def _take(many: int) -> Prepared:
+    """Take so many, and give them back as they now are."""
+    ids: list[Any] = [bindparam(f"id_{number}") for number in range(many)]
+    statement = update(submissions).where(submissions.c.id.in_(ids))
+    claimed: Values = {"claimed_by": bindparam("node"), "lease_until": bindparam("lease")}
+    taken = statement.values(**claimed, fence=submissions.c.fence + 1)
+    return Prepared(taken.returning(*SUBMISSION))
 
 
 class ClaimReads(SubmissionReads):
@@ -87,13 +108,14 @@ class ClaimWrites(ClaimReads, Writing):
         """
         left = dict(room or {})
         taken = []
-        for row in self._due(statuses, [place for place, free in left.items() if free <= 0], limit):
-            endpoint = (row.partner, row.endpoint)
+        shut = [place for place, free in left.items() if free <= 0]
+        for submission_id, *place in self._due(statuses, shut, limit):
+            endpoint = (place[0], place[1])
             if left.get(endpoint, 1) <= 0:
                 continue
             if endpoint in left:
                 left[endpoint] -= 1
-            taken.append(row.id)
+            taken.append(submission_id)
         return self._take(taken, node, stamp(self.now + lease))
 
     def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
@@ -120,23 +142,18 @@ class ClaimWrites(ClaimReads, Writing):
 
     def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Any]:
         self._for_update()
-        asked = {
-            "statuses": [str(status) for status in statuses],
-            "at": self._transaction.stamp,
-            "most": limit,
-        }
-        return (
-            self._rows(_DUE_ELSEWHERE, {**asked, "shut": shut}) if shut else self._rows(_DUE, asked)
-        )
+        wanted = [str(status) for status in statuses]
+        asked: Values = {"at": self._transaction.stamp, "most": limit}
+        if not shut:
+            return self._driver.rows(_due(tuple(wanted)), asked)
+        return self._rows(_DUE_ELSEWHERE, {**asked, "statuses": wanted, "shut": shut})
 
     def _take(self, ids: list[str], node: str, lease: str) -> list[SubmissionRow]:
         if not ids:
             return []
         self._transaction.open_savepoint()
-        self._connection.execute(
-            _TAKE, [{"claimed": each, "node": node, "lease": lease} for each in ids]
-        )
-        rows = self._rows(_CLAIMED, {"ids": ids})
+        wanted = {f"id_{number}": each for number, each in enumerate(ids)}
+        rows = self._driver.rows(_take(len(ids)), {**wanted, "node": node, "lease": lease})
         return sorted(map(SubmissionRow.of, rows), key=lambda row: ids.index(row.id))
 
     def _reclaim(self, whose: Any) -> list[SubmissionRow]:

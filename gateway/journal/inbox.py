@@ -91,8 +91,8 @@ class InboxWrites(InboxReads, Writing):
         if row is None:
             raise Fenced(f"callback {callback_id} is not there or was applied")
         subjects = () if submission_id is None else (submission_id,)
-        self._witness("callback.applied", "inbox", row._mapping, subjects, {"outcome": outcome})
-        return InboxRow.of([row._mapping[column.name] for column in CALLBACK])
+        self._witness("callback.applied", "inbox", row, subjects, {"outcome": outcome})
+        return InboxRow.of([row[column.name] for column in CALLBACK])
 
     def _sealed_for(self, submission_id: str, callback_id: str) -> Values:
         """The body under the key of the submission's case; dropped if that key is destroyed."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from gateway.errors import JournalError, NotFound
-from gateway.journal.reading import Probe, Reading
+from gateway.journal.prepared import Prepared
+from gateway.journal.reading import Reading
 from gateway.journal.rows import MESSAGE, MessageRow
 from gateway.journal.stored import new_id, seal_of, storable
 from gateway.journal.tables import messages
@@ -27,7 +28,8 @@ _ACCEPTED_BEFORE = select(*MESSAGE).where(
     messages.c.sender == bindparam("sender"),
     messages.c.control_id == bindparam("control_id"),
 )
-_ANY_ACCEPTED_BEFORE = Probe(_ACCEPTED_BEFORE)
+_ALL_ACCEPTED_BEFORE = Prepared(_ACCEPTED_BEFORE)
+_ANY_ACCEPTED_BEFORE = Prepared(_ACCEPTED_BEFORE.with_only_columns(literal_column("1")).limit(1))
 _OF_CASE = (
     select(*MESSAGE)
     .where(messages.c.case_id == bindparam("case_id"))
@@ -89,9 +91,9 @@ class MessageReads(Reading):
 
     def _accepted_before(self, sender: str, control_id: str) -> Sequence[MessageRow]:
         key = {"sender": sender, "control_id": control_id}
-        if not _ANY_ACCEPTED_BEFORE(self._connection, key):
+        if self._driver.row(_ANY_ACCEPTED_BEFORE, key) is None:
             return ()
-        return [MessageRow.of(row) for row in self._rows(_ACCEPTED_BEFORE, key)]
+        return [MessageRow.of(row) for row in self._driver.rows(_ALL_ACCEPTED_BEFORE, key)]
 
     def _store_waiting(self) -> None:
         """A unit of work overrides this: what waits in memory must be seen by every read."""

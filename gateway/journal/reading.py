@@ -8,57 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Executable,
-    Select,
-    bindparam,
-    literal_column,
-    make_url,
-    select,
-)
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Executable, bindparam, select
 
 from gateway.errors import JournalError, NotFound
 from gateway.journal.encryption import Keyring, SealingKey
+from gateway.journal.prepared import Driver, Prepared
 from gateway.journal.tables import cases, submissions
 
-_WRAPPED_KEY = select(cases.c.wrapped_key).where(cases.c.id == bindparam("id"))
-_CASE_OF_SUBMISSION = (
+_WRAPPED_KEY = Prepared(select(cases.c.wrapped_key).where(cases.c.id == bindparam("id")))
+_CASE_OF_SUBMISSION = Prepared(
     select(submissions.c.case_id, cases.c.wrapped_key)
     .select_from(submissions.join(cases))
     .where(submissions.c.id == bindparam("id"))
 )
 
 
-_SQLITE: Any = make_url("sqlite://").get_dialect()
-_POSTGRESQL: Any = make_url("postgresql+psycopg://").get_dialect()
-
-
-class Probe:
-    """Whether any row matches: a question of every message, so it is compiled once and asked of the
-    driver itself (a third of the time)."""
-
-    def __init__(self, query: Select[Any]) -> None:
-        one: Select[Any] = query.with_only_columns(literal_column("1"))
-        dialects = (_SQLITE(paramstyle="named"), _POSTGRESQL())
-        self._texts = {each.name: str(one.compile(dialect=each)) for each in dialects}
-
-    def __call__(self, connection: Connection, values: Mapping[str, str]) -> bool:
-        """Ask, within the connection's transaction; raises DBAPIError as SQLAlchemy does."""
-        dialect = connection.dialect
-        driver: Any = connection.connection.driver_connection
-        try:
-            return driver.execute(self._texts[dialect.name], values).fetchone() is not None
-        except dialect.loaded_dbapi.Error as error:
-            raise DBAPIError(None, None, error, hide_parameters=True) from error
-
-
 class Reading:
     """A connection inside a transaction, and the keyring that opens what it reads."""
 
-    def __init__(self, connection: Connection, keyring: Keyring | None) -> None:
+    def __init__(
+        self, connection: Connection, keyring: Keyring | None, driver: Driver | None = None
+    ) -> None:
         self._connection = connection
+        self._driver = driver or Driver(connection)
         self._given_keyring = keyring
         self._case_keys: dict[str, SealingKey | None] = {}
         self._cases_of: dict[str, str] = {}
@@ -85,7 +57,7 @@ class Reading:
     def _case_key(self, case_id: str) -> SealingKey | None:
         """The key of a case, None if it was destroyed; raises NotFound."""
         if case_id not in self._case_keys:
-            found = self._row(_WRAPPED_KEY, {"id": case_id})
+            found = self._driver.row(_WRAPPED_KEY, {"id": case_id})
             if found is None:
                 raise NotFound(f"no case {case_id}")
             self._remember_key(case_id, found[0])
@@ -94,10 +66,10 @@ class Reading:
     def _case_of_submission(self, submission_id: str) -> str:
         """The id of its case, whose key is then at hand; raises NotFound."""
         if submission_id not in self._cases_of:
-            found = self._row(_CASE_OF_SUBMISSION, {"id": submission_id})
+            found = self._driver.row(_CASE_OF_SUBMISSION, {"id": submission_id})
             if found is None:
                 raise NotFound(f"no submission {submission_id}")
-            return self._remember_case(submission_id, found.case_id, found.wrapped_key)
+            return self._remember_case(submission_id, found[0], found[1])
         return self._cases_of[submission_id]
 
     def _remember_case(self, submission_id: str, case_id: str, wrapped: bytes | None) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from gateway.errors import ConfigurationError
+from gateway.journal.prepared import Driver
 from gateway.journal.transaction import as_journal_error
 
 BUSY_SECONDS = 30
@@ -27,6 +28,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
     "PRAGMA cache_size=-16000",
+    "PRAGMA temp_store=MEMORY",
 )
 _FULL, _EXTRA = 2, 3
 
@@ -66,7 +68,8 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """A read-only snapshot; database errors become JournalError."""
         try:
-            with self._readers.connect() as connection:
+            # Begun at once: the driver alone would ask outside a transaction, see each time anew.
+            with self._readers.connect() as connection, connection.begin():
                 yield connection
         except SQLAlchemyError as error:
             raise as_journal_error(error) from error
@@ -137,7 +140,7 @@ def _dress_sqlite(pool: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
             driver.execute(pragma).fetchall()
 
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        Driver(connection).command(begin)
 
     event.listen(pool, "connect", connected)
     event.listen(pool, "begin", begun)

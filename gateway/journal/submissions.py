@@ -14,15 +14,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import bindparam, func, insert, literal, select
 
 from gateway.errors import Fenced, NotFound
+from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
 from gateway.journal.rows import SUBMISSION, SubmissionRow
 from gateway.journal.stored import canonical, new_id, optional_stamp
 from gateway.journal.tables import submissions
 from gateway.journal.transaction import Values
-from gateway.journal.writing import Writing
+from gateway.journal.writing import Writing, whole
 from gateway.lifecycle import FINAL, Kind, Status
 
 
@@ -55,31 +56,39 @@ class Changes(Content, total=False):
 
 
 _SECRET_JSON = ("inputs", "facts", "faults")
-_BY_ID = select(*SUBMISSION).where(submissions.c.id == bindparam("id"))
-_BY_OPERATION = select(*SUBMISSION).where(submissions.c.operation_id == bindparam("operation_id"))
+_BY_ID = Prepared(select(*SUBMISSION).where(submissions.c.id == bindparam("id")))
+_BY_OPERATION = Prepared(
+    select(*SUBMISSION).where(submissions.c.operation_id == bindparam("operation_id"))
+)
 _OF_STEP = select(*SUBMISSION).where(
     submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
 )
-_LAST_OF_STEP = _OF_STEP.order_by(submissions.c.seq.desc()).limit(1)
-_LAST_SEQ = select(func.coalesce(func.max(submissions.c.seq), 0)).where(
-    submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
+_LAST_OF_STEP = Prepared(_OF_STEP.order_by(submissions.c.seq.desc()).limit(1))
+_NEXT_SEQ = select(func.coalesce(func.max(submissions.c.seq), 0) + 1).where(
+    submissions.c.case_id == bindparam("of_case"), submissions.c.step == bindparam("of_step")
+)
+_APPEND = Prepared(
+    insert(submissions).values(seq=_NEXT_SEQ.scalar_subquery()).returning(submissions.c.seq),
+    [column.name for column in submissions.c if column.name != "seq"],
 )
 _COUNTS = select(submissions.c.status, func.count()).group_by(submissions.c.status)
 _SECRETS = {
-    column: select(submissions.c.case_id, submissions.c[column]).where(
-        submissions.c.id == bindparam("id")
+    column: Prepared(
+        select(submissions.c.case_id, submissions.c[column]).where(
+            submissions.c.id == bindparam("id")
+        )
     )
     for column in ("document", *_SECRET_JSON)
 }
 
 
 @cache
-def _matching(columns: tuple[str, ...]) -> Select[Any]:
+def _matching(columns: tuple[str, ...]) -> Prepared:
     query = select(*SUBMISSION).where(
         *(submissions.c[column] == bindparam(column) for column in columns)
     )
     in_order = query.order_by(submissions.c.created_at, submissions.c.id)
-    return in_order.limit(bindparam("most"))
+    return Prepared(in_order.limit(bindparam("most")))
 
 
 _EARLIER = submissions.alias("earlier")
@@ -89,7 +98,7 @@ NOT_OVERTAKING = ~(
         _EARLIER.c.case_id == submissions.c.case_id,
         _EARLIER.c.step == submissions.c.step,
         _EARLIER.c.seq < submissions.c.seq,
-        _EARLIER.c.status.not_in([str(status) for status in FINAL]),
+        _EARLIER.c.status.not_in([literal(str(status)) for status in FINAL]),
     )
     .exists()
 )
@@ -101,14 +110,14 @@ class SubmissionReads(Reading):
 
     def submission(self, submission_id: str) -> SubmissionRow:
         """One submission; raises NotFound."""
-        found = self._row(_BY_ID, {"id": submission_id})
+        found = self._driver.row(_BY_ID, {"id": submission_id})
         if found is None:
             raise NotFound(f"no submission {submission_id}")
         return SubmissionRow.of(found)
 
     def by_operation(self, operation_id: str) -> SubmissionRow | None:
         """The submission a partner's answer names."""
-        found = self._row(_BY_OPERATION, {"operation_id": operation_id})
+        found = self._driver.row(_BY_OPERATION, {"operation_id": operation_id})
         return None if found is None else SubmissionRow.of(found)
 
     def submissions(
@@ -123,11 +132,13 @@ class SubmissionReads(Reading):
         given = {"case_id": case_id, "step": step, "status": status}
         wanted: Values = {name: str(value) for name, value in given.items() if value is not None}
         query = _matching(tuple(wanted))
-        return [SubmissionRow.of(row) for row in self._rows(query, {**wanted, "most": limit})]
+        return [
+            SubmissionRow.of(row) for row in self._driver.rows(query, {**wanted, "most": limit})
+        ]
 
     def last_of_step(self, case_id: str, step: str) -> SubmissionRow | None:
         """The newest submission of a step."""
-        found = self._row(_LAST_OF_STEP, {"case_id": case_id, "step": step})
+        found = self._driver.row(_LAST_OF_STEP, {"case_id": case_id, "step": step})
         return None if found is None else SubmissionRow.of(found)
 
     def document(self, submission_id: str) -> bytes | None:
@@ -154,7 +165,7 @@ class SubmissionReads(Reading):
         return {Status(status): count for status, count in self._rows(_COUNTS)}
 
     def _secret(self, column: str, submission_id: str) -> bytes | None:
-        found = self._row(_SECRETS[column], {"id": submission_id})
+        found = self._driver.row(_SECRETS[column], {"id": submission_id})
         if found is None:
             raise NotFound(f"no submission {submission_id}")
         return self._unseal(found[0], ("submissions", column, submission_id), found[1])
@@ -179,12 +190,10 @@ class SubmissionWrites(SubmissionReads, Writing):
     ) -> SubmissionRow:
         """The next submission of a step; without an operation id it gets a UUID of its own."""
         submission_id, at = new_id(), self._transaction.stamp
-        last = self._row(_LAST_SEQ, {"case_id": case_id, "step": step})
         values: Values = {
             "id": submission_id,
             "case_id": case_id,
             "step": step,
-            "seq": (last[0] if last else 0) + 1,
             "kind": str(kind),
             "status": str(status),
             "partner": "",
@@ -199,7 +208,8 @@ class SubmissionWrites(SubmissionReads, Writing):
             **self._stored(submission_id, case_id, content),
         }
         note = {"step": step, "kind": str(kind), "status": str(status)}
-        self._insert("submission.added", submissions, values, (case_id,), note)
+        self._append(values)
+        self._witness("submission.added", "submissions", values, (case_id,), note)
         return SubmissionRow.of([values.get(column.name) for column in SUBMISSION])
 
     def move(
@@ -227,10 +237,16 @@ class SubmissionWrites(SubmissionReads, Writing):
         if row is None:
             raise Fenced(f"submission {submission_id} is no longer {expect}, or not this claim's")
         note = {"from": str(expect), "to": str(to)}
-        if row.reason:
-            note["reason"] = row.reason
-        self._witness("submission.moved", "submissions", row._mapping, (row.case_id,), note)
-        return SubmissionRow.of([row._mapping[column.name] for column in SUBMISSION])
+        if row["reason"]:
+            note["reason"] = row["reason"]
+        self._witness("submission.moved", "submissions", row, (row["case_id"],), note)
+        return SubmissionRow.of([row[column.name] for column in SUBMISSION])
+
+    def _append(self, values: Values) -> None:
+        """Insert it behind the last of its step, whose number it then has one more of."""
+        self._transaction.open_savepoint()
+        place = {"of_case": values["case_id"], "of_step": values["step"]}
+        ((values["seq"],),) = self._driver.rows(_APPEND, {**whole("submissions", values), **place})
 
     def _stored(
         self, submission_id: str, case_id: str | None, changes: Content | Changes

@@ -13,12 +13,13 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.errors import JournalError
 from gateway.journal.encryption import Keyring
+from gateway.journal.prepared import Driver, Prepared, of_whole_rows
 from gateway.journal.stored import canonical, moment
 from gateway.journal.tables import evidence, messages
 
@@ -83,6 +84,7 @@ class Transaction:
         self, connection: Connection, keyring: Keyring, node: str, stamp: str, head: Head
     ) -> None:
         self.connection = connection
+        self.driver = Driver(connection)
         self.keyring = keyring
         self.node = node
         self.stamp = stamp
@@ -102,7 +104,7 @@ class Transaction:
             order.result = order.work(unit)
             if self._in_savepoint:
                 self.insert_messages(unit.own_messages)
-                self._savepoint("RELEASE SAVEPOINT work")
+                self.driver.command("RELEASE SAVEPOINT work")
         except BaseException as error:
             self._undo(error)
             order.error = as_journal_error(error)
@@ -116,7 +118,7 @@ class Transaction:
         """Called before a unit's first direct write; a second call does nothing."""
         if not self._in_savepoint:
             self.insert_waiting()
-            self._savepoint("SAVEPOINT work")
+            self.driver.command("SAVEPOINT work")
             self._in_savepoint = True
 
     def waiting(self, sender: str, control_id: str) -> Sequence[Values]:
@@ -130,7 +132,7 @@ class Transaction:
         if not waiting:
             return
         rows = [values for _, values in waiting]
-        if self.connection.execute(self._insert_new, rows).rowcount == len(rows):
+        if self.driver.run_each(self._insert_new, rows) == len(rows):
             return
         ids = [values["id"] for values in rows]
         found = self.connection.execute(select(messages.c.id).where(messages.c.id.in_(ids)))
@@ -142,7 +144,7 @@ class Transaction:
     def insert_messages(self, rows: list[Values]) -> None:
         """Insert messages at once, inside whatever savepoint is open."""
         if rows:
-            self.connection.execute(_INSERT_MESSAGES, rows)
+            self.driver.run_each(_INSERT_MESSAGES, rows)
 
     def settle(self, orders: Iterable[Order]) -> None:
         """Insert what waits, then the evidence of every unit that succeeded, chained."""
@@ -150,7 +152,7 @@ class Transaction:
         entries = [e for order in orders if order.error is None for e in order.entries]
         rows = [self._chained(entry) for entry in entries]
         if rows:
-            self.connection.execute(_INSERT_EVIDENCE, rows)
+            self.driver.run_each(_INSERT_EVIDENCE, rows)
 
     def _keep(self, order: Order, own: list[Values]) -> None:
         for values in own:
@@ -174,21 +176,18 @@ class Transaction:
     def _undo(self, error: BaseException) -> None:
         if self._in_savepoint:
             self._in_savepoint = False
-            self._savepoint("ROLLBACK TO SAVEPOINT work")
-            self._savepoint("RELEASE SAVEPOINT work")
+            self.driver.command("ROLLBACK TO SAVEPOINT work")
+            self.driver.command("RELEASE SAVEPOINT work")
         elif isinstance(error, DBAPIError):
             # Without a savepoint PostgreSQL has given up the whole transaction.
             raise error
 
-    def _savepoint(self, statement: str) -> None:
-        self.connection.exec_driver_sql(statement)
 
-
-_INSERT_MESSAGES = insert(messages)
-_INSERT_EVIDENCE = insert(evidence)
-_INSERT_NEW_MESSAGES: Mapping[str, Insert] = {
-    "sqlite": sqlite.insert(messages).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(messages).on_conflict_do_nothing(),
+_INSERT_MESSAGES = of_whole_rows(insert(messages))
+_INSERT_EVIDENCE = of_whole_rows(insert(evidence))
+_INSERT_NEW_MESSAGES: Mapping[str, Prepared] = {
+    "sqlite": of_whole_rows(sqlite.insert(messages).on_conflict_do_nothing()),
+    "postgresql": of_whole_rows(postgresql.insert(messages).on_conflict_do_nothing()),
 }
 
 

@@ -12,19 +12,22 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, update
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.errors import JournalError
 from gateway.journal.encryption import SealingKey
+from gateway.journal.prepared import Prepared, of_whole_rows
 from gateway.journal.reading import Reading
 from gateway.journal.stored import canonical, row_digest, seal_of
 from gateway.journal.tables import EVIDENCED, ROWS_IN_EVIDENCE
 from gateway.journal.transaction import Entry, Transaction, Values
 
 _NONE: Mapping[str, str] = {}
-_INSERTS = {name: insert(table) for name, table in ROWS_IN_EVIDENCE.items()}
-RETURNED = {
-    name: tuple(c for c in table.c if name == "cases" or "cipher" not in c.info)
+_INSERTS = {name: of_whole_rows(insert(table)) for name, table in ROWS_IN_EVIDENCE.items()}
+_EMPTY: Mapping[str, Values] = {
+    name: dict.fromkeys(c.name for c in table.c) for name, table in ROWS_IN_EVIDENCE.items()
+}
+_RETURNED = {
+    name: tuple(c.name for c in table.c if name == "cases" or "cipher" not in c.info)
     for name, table in ROWS_IN_EVIDENCE.items()
 }
 """Table → the columns that an UPDATE gives back: all, but ciphertexts only of a case."""
@@ -33,21 +36,30 @@ RETURNED = {
 @cache
 def _update(
     name: str, filled: tuple[str, ...], empty: tuple[str, ...], changed: tuple[str, ...]
-) -> ReturningUpdate[Any]:
+) -> Prepared:
     """Made once for every set of columns: making a statement takes longer than running it."""
     table = ROWS_IN_EVIDENCE[name]
     expected = [table.c[column] == bindparam(f"old_{column}") for column in filled]
     expected += [table.c[column].is_(None) for column in empty]
     values: Values = {column: bindparam(f"new_{column}") for column in changed}
     statement = update(table).where(*expected).values(**values, version=table.c.version + 1)
-    return statement.returning(*RETURNED[name])
+    return Prepared(statement.returning(*(table.c[column] for column in _RETURNED[name])))
+
+
+def whole(name: str, values: Values) -> Values:
+    """A row with every column of its table; JournalError if it has one that the table has not."""
+    empty = _EMPTY[name]
+    row = {**empty, **values}
+    if len(row) != len(empty):
+        raise JournalError(f"{name} has no columns {sorted(row.keys() - empty.keys())}")
+    return row
 
 
 class Writing(Reading):
     """A unit of work inside a group's transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
-        super().__init__(transaction.connection, transaction.keyring)
+        super().__init__(transaction.connection, transaction.keyring, transaction.driver)
         self._transaction = transaction
         self.entries: list[Entry] = []
         self.own_messages: list[Values] = []
@@ -97,13 +109,13 @@ class Writing(Reading):
         note: Mapping[str, object] = _NONE,
     ) -> None:
         self._transaction.open_savepoint()
-        self._connection.execute(_INSERTS[table.name], values)
+        self._driver.run(_INSERTS[table.name], whole(table.name, values))
         self._witness(what, table.name, values, subjects, note)
 
-    def _change(self, table: Table, expect: Mapping[str, object], values: Values) -> Any:
+    def _change(self, table: Table, expect: Mapping[str, object], values: Values) -> Values | None:
         """UPDATE the row that is as expected (None: empty) and give it back as it now stands.
 
-        Gives the columns RETURNED, or None if no row matched.
+        None if no row matched. Of a submission, an attempt or a callback without ciphertexts.
         """
         self._transaction.open_savepoint()
         given = {f"old_{name}": value for name, value in expect.items() if value is not None}
@@ -111,7 +123,8 @@ class Writing(Reading):
         filled = tuple(name for name in expect if name not in empty)
         statement = _update(table.name, filled, empty, tuple(sorted(values)))
         given |= {f"new_{name}": value for name, value in values.items()}
-        return self._connection.execute(statement, given).first()
+        row = self._driver.row(statement, given)
+        return None if row is None else dict(zip(_RETURNED[table.name], row, strict=True))
 
     def _for_update(self) -> bool:
         """True where rows must be locked; then a failing wait costs only this unit."""
