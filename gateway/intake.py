@@ -223,9 +223,10 @@ class Intake:
     ) -> bytes | None:
         """Keep the refused bytes for the operator, then say no and where."""
         sender = received.sender.name if received else "unreadable"
+        body = self._keepable(payload, received)
         kept = self._journal.submit(
             lambda unit: unit.add_reject(
-                sender=sender, body=payload, note=f"{error.code} {error.location}"
+                sender=sender, body=body, note=f"{error.code} {error.location}"
             )
         )
         # The refusal stands even if it could not be kept: the hospital has the message.
@@ -234,6 +235,17 @@ class Intake:
         verdict = Verdict.REJECTED if error.rejects else Verdict.ERROR
         self._told(Receipt(None, sender, verdict, "refused"))
         return self._negative(payload, error, received)
+
+    def _keepable(self, payload: bytes, received: Received | None) -> bytes:
+        """Refused bytes as they came, but of an unnamed mother only what may be stored of her."""
+        with contextlib.suppress(PeerError):  # what cannot be read cannot be judged either
+            message = received.message if received else Message.parse(payload)
+            application, facility = message.sending_application, message.sending_facility
+            sender = self._configuration.sender(application, facility)
+            reader = self._readers(sender.profile if sender else "default")
+            if _perhaps_anonymous(reader, message):
+                return redact(message, reader.profile.keeps).raw
+        return payload
 
     def _positive(
         self, message: Message, forced: Mode | None, write: Callable[..., bytes | None]
@@ -248,6 +260,14 @@ class Intake:
         if received:
             forced = received.sender.acknowledgment or received.reader.profile.acknowledgment
         return nak_for(payload, error, control_id=_control_id(), at=self._clock(), forced=forced)
+
+
+def _perhaps_anonymous(reader: Reader, message: Message) -> bool:
+    """True also where the message does not let it be told: then the hospital alone keeps it."""
+    try:
+        return reader.anonymous(message, {})
+    except MessageRefused:
+        return True
 
 
 def _refusal(findings: list[Finding]) -> MessageRefused:
