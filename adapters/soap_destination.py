@@ -137,7 +137,8 @@ class SoapDestination:
                 relates_to={letter.message_id},
             )
         except VerificationError as error:
-            return Answer(Unknown(f"not trusted: {error}"), reply.body, note=str(error)[:200])
+            unknown = Unknown(f"not trusted: {error}", untrusted=True)
+            return Answer(unknown, reply.body, note=str(error)[:200])
         body = verified.body
         if body.tag == operation.response:
             return Answer(self._outcome(body, letter, answers), reply.body)

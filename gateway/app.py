@@ -32,12 +32,12 @@ from gateway.connections import Connections
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
-from gateway.errors import PeerError
+from gateway.errors import PeerError, VerificationError
 from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, Ground, open_journal
 from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
-from gateway.outcomes import Facts, NotFound, Outcome
+from gateway.outcomes import Facts, NotFound, Outcome, Unknown
 from gateway.preparation import Preparation
 from gateway.retry import Backoff
 from gateway.soap.contract import Contract
@@ -195,6 +195,9 @@ class App:
             outcome=name,
             seconds=round(seconds, 3),
         )
+        if isinstance(outcome, Unknown) and outcome.untrusted:
+            subject = {"submission": claimed.row.id, "partner": claimed.row.partner}
+            self.log("alarm", "error", path="answer", error=VerificationError.__name__, **subject)
 
     def alarm(self, what: str, error: BaseException) -> None:
         """Something a person must hear of (Watcher)."""

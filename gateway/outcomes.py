@@ -59,9 +59,10 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Sent, and the answer was lost or cannot be trusted."""
+    """Sent, and the answer was lost, or came and cannot be trusted (`untrusted`: an alarm)."""
 
     reason: str
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from gateway.demo.people import Child
 from gateway.demo.stage import ADMINISTRATIONS
 from gateway.errors import GatewayError
 from gateway.lifecycle import Status
+from gateway.xml import canonical
 from tests.journey.theatre import newborn, prepare, running
 from tests.journey.watching import ADMINISTRATION, WHO, Ward, write_pair
 from tests.soap_parties import Authority, ec_key
@@ -212,6 +213,31 @@ def test_a_bad_day_ends_as_it_must(ward: Ward, children: Mapping[str, Child], da
         assert day.goes(found.way), (step, found.way, found.row.reason)
         assert found.tries == day.tries, step
         assert len(ward.effects(found.row)) == day.effects, step
+
+
+@pytest.mark.parametrize(
+    "day", [day for day in DAYS if day.name == "wrong_signature"], ids=lambda day: day.label
+)
+def test_an_answer_that_cannot_be_trusted_is_an_alarm(
+    ward: Ward, children: Mapping[str, Child], day: Day
+) -> None:
+    """Somebody may be in between: a person hears of it, with the submission and the partner."""
+    alarms = [line for line in ward.log().splitlines() if "event=alarm path=answer" in line]
+    for step in day.steps:
+        row = ward.one(children[day.label], step).row
+        assert [line for line in alarms if f"submission={row.id} partner={row.partner}" in line]
+
+
+@pytest.mark.parametrize("day", [day for day in DAYS if len(day.tries) > 1], ids=lambda d: d.label)
+def test_every_attempt_is_the_same_document(
+    ward: Ward, children: Mapping[str, Child], day: Day
+) -> None:
+    """The same operation id and Body; a MessageID and a Timestamp of its own."""
+    for step in day.steps:
+        first, second = ward.envelopes(ward.one(children[day.label], step).row)
+        assert canonical(first.find("{*}Body/*")) == canonical(second.find("{*}Body/*"))
+        for name in ("MessageID", "Created", "SignatureValue"):
+            assert first.findtext(f".//{{*}}{name}") != second.findtext(f".//{{*}}{name}"), name
 
 
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.label)

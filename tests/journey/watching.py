@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import Certificate
+from lxml import etree
 
 from gateway.case import case_key
 from gateway.demo.hospital import Feed, read
@@ -26,6 +27,7 @@ from gateway.hl7.acknowledgment import Reply
 from gateway.journal import CaseRow, EvidenceRow, SubmissionRow, View
 from gateway.lifecycle import Status
 from gateway.soap.keys import PrivateKey
+from gateway.xml import parse
 from tests.journey.theatre import journal
 
 ADMINISTRATION = {
@@ -117,6 +119,12 @@ class Ward:
         with journal(self.stage) as view:
             found = self.find(view, child)
             return list(view.submissions(found.id, step)) if found else []
+
+    def envelopes(self, row: SubmissionRow) -> list[etree._Element]:
+        """What was sent, one an attempt."""
+        with journal(self.stage) as view:
+            kept = [view.envelope(attempt.id) or b"" for attempt in view.attempts(row.id)]
+        return [parse(each) for each in kept]
 
     def effects(self, row: SubmissionRow) -> list[dict[str, Any]]:
         """What the submission's administration did under its operation id."""
