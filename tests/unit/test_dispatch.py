@@ -1,0 +1,392 @@
+"""The loop of the second corridor: what it claims, when it looks, and what it bears.
+
+Real journal and corridor; the reactor's clock is Twisted's `Clock`, and the administrations
+answer when the test says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from time import sleep
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from gateway.delivery import Delivery
+from gateway.demo.people import Child
+from gateway.destination import Answer, Claimed, Letter
+from gateway.dispatch import CHANNEL_PAUSE, GATHER, Dispatch
+from gateway.errors import SigningError
+from gateway.gates import Gates
+from gateway.journal import SubmissionRow, Unit
+from gateway.lifecycle import Event, Status, after
+from gateway.mapping import Compiled
+from gateway.outcomes import Accepted, NotFound, Outcome, Unavailable
+from gateway.partners import Circuit, Entry
+from gateway.preparation import Preparation
+from tests.births import FACTS, GIULIA, OFFICES, House, Office, library, now
+
+ONLY = tuple(entry for entry in OFFICES if entry.partner == "comune")
+"""A directory of Comuni alone: every other step has nowhere to go, and does not disturb."""
+
+POLL = timedelta(seconds=1)
+
+_numbers = count()
+
+
+@dataclass
+class Counter(Office):
+    """Offices that answer when the test does. `waiting`: who has not been answered yet."""
+
+    waiting: list[tuple[Letter, Deferred[Answer]]] = field(default_factory=list)
+    keyless: bool = False
+
+    async def send(self, letter: Letter, entry: Entry, answers: Compiled | None) -> Answer:
+        """Keep the letter until somebody answers it."""
+        self.letters.append(letter)
+        answer: Deferred[Answer] = Deferred()
+        self.waiting.append((letter, answer))
+        return await answer
+
+    def wrap(self, *words: object) -> Letter:  # type: ignore[override]  # handed through
+        """Sign, if there is a key."""
+        if self.keyless:
+            raise SigningError("the key is missing")
+        return super().wrap(*words)  # type: ignore[arg-type]  # handed through
+
+    def answer(self, outcome: Outcome | None = None) -> None:
+        """Answer the one that waits longest."""
+        letter, deferred = self.waiting.pop(0)
+        step = letter.operation.partition("/")[0]
+        deferred.callback(Answer(outcome or Accepted("P1", FACTS[step])))
+
+
+@dataclass
+class Heard:
+    """A watcher that remembers."""
+
+    outcomes: list[Outcome | NotFound | None] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+
+    def ended(self, claimed: Claimed, outcome: Outcome | NotFound | None, seconds: float) -> None:
+        """A submission's work ended."""
+        self.outcomes.append(outcome)
+
+    def alarm(self, what: str, error: BaseException) -> None:
+        """Something a person must hear of."""
+        self.alarms.append(f"{what} {type(error).__name__}")
+
+
+class Desk:
+    """A node with a dispatch whose seconds pass when the test says so."""
+
+    def __init__(self, house: House, offices: tuple[Entry, ...], concurrency: int = 8) -> None:
+        self.house, self.clock, self.heard, self.counter = house, Clock(), Heard(), Counter()
+        destinations = dict.fromkeys(("comune", "agenzia_entrate", "asl", "ospedale"), self.counter)
+        preparation = Preparation(
+            house.casebook,
+            lambda name, profile: library().mapping(name, library().profile(profile)),
+            destinations,
+            self.now,
+        )
+        self.delivery = Delivery(
+            house.journal, house.casebook, house.aftermath, preparation, destinations, now, self.now
+        )
+        self.dispatch = Dispatch(
+            self.clock,
+            house.journal,
+            self.delivery,
+            Gates(offices),
+            now,
+            self.now,
+            self.heard,
+            node="n1",
+            concurrency=concurrency,
+            lease=timedelta(milliseconds=400),
+            poll=POLL,
+        )
+        self._start = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The wall, as the test's clock has it."""
+        return self._start + timedelta(seconds=self.clock.seconds())
+
+    def start(self) -> int:
+        """Begin; gives how many were found on the wire."""
+        return result(self.dispatch.start())
+
+    def pass_time(self, seconds: float = GATHER) -> None:
+        """Let seconds pass, a hundredth at a time at most."""
+        steps = max(1, round(seconds / GATHER))
+        self.clock.pump([seconds / steps] * steps)
+
+    @property
+    def under_way(self) -> int:
+        """How many letters are out."""
+        return len(self.counter.waiting)
+
+
+def result(work: object) -> int:
+    """What a coroutine gives that has nothing to wait for."""
+    found: list[int] = []
+    Deferred.fromCoroutine(work).addCallback(found.append)  # type: ignore[arg-type]  # a coroutine
+    return found[0]
+
+
+Open = Callable[..., Desk]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Makes a desk; `gate` are changes of every Comune's entry in the directory."""
+    houses: list[House] = []
+
+    def make(concurrency: int = 8, endpoint_concurrency: int = 4, **gate: object) -> Desk:
+        changes = {"concurrency": endpoint_concurrency, **gate}
+        offices = tuple(replace(entry, **changes) for entry in ONLY)  # type: ignore[arg-type]  # fields of Entry
+        folder = tmp_path / str(len(houses))
+        folder.mkdir()
+        houses.append(House(folder, offices=offices))
+        return Desk(houses[-1], offices, concurrency)
+
+    yield make
+    for house in houses:
+        house.journal.close()
+
+
+def births(desk: Desk, many: int) -> list[Child]:
+    """As many children, each with a document that may go to its Comune."""
+    children = [replace(GIULIA, identifier=f"C{next(_numbers)}") for _ in range(many)]
+    for child in children:
+        assert desk.house.hears(child.message("A01")) == "AA"
+    return children
+
+
+def comune_rows(desk: Desk) -> list[SubmissionRow]:
+    """Every document for a Comune."""
+    return [row for row in desk.house.look(lambda view: view.submissions()) if row.step == "comune"]
+
+
+# ---------------------------------------------------------------- when it looks
+
+
+def test_it_looks_when_it_is_woken(opened: Open) -> None:
+    """A moment after the intake has taken a birth, not at the next poll."""
+    desk = opened()
+    desk.start()
+    desk.pass_time()
+    births(desk, 1)
+    desk.dispatch.wake()
+    desk.pass_time()
+    assert desk.under_way == 1
+    assert desk.clock.seconds() < POLL.total_seconds() / 2
+
+
+def test_it_looks_at_every_poll(opened: Open) -> None:
+    """What nobody woke it for, such as a person's word at another console, is found too."""
+    desk = opened()
+    desk.start()
+    desk.pass_time()
+    births(desk, 1)
+    desk.pass_time(0.5)
+    assert desk.under_way == 0
+    desk.pass_time(POLL.total_seconds())
+    assert desk.under_way == 1
+
+
+def test_many_wake_ups_are_one_look(opened: Open) -> None:
+    """What becomes ready together is claimed together."""
+    desk = opened()
+    desk.start()
+    desk.pass_time()
+    births(desk, 3)
+    for _ in range(20):
+        desk.dispatch.wake()
+    soon = [each for each in desk.clock.getDelayedCalls() if each.getTime() < 0.5]
+    assert len(soon) == 1
+    desk.pass_time()
+    assert desk.under_way == 3
+
+
+def test_an_ended_one_makes_room_for_the_next(opened: Open) -> None:
+    """At no moment more than its own concurrency, and none is forgotten."""
+    desk = opened(concurrency=2)
+    births(desk, 5)
+    desk.start()
+    most = 0
+    for _ in range(60):
+        desk.pass_time()
+        most = max(most, desk.under_way)
+        if desk.under_way:
+            desk.counter.answer()
+    assert most == 2
+    assert {row.status for row in comune_rows(desk)} == {Status.ACCEPTED}
+    assert len(desk.counter.letters) == 5
+
+
+# ---------------------------------------------------------------- what partners bear
+
+
+def test_the_concurrency_of_an_endpoint_is_kept(opened: Open) -> None:
+    """Two at a time at this Comune, though eight could be under way."""
+    desk = opened(concurrency=8, endpoint_concurrency=2)
+    births(desk, 5)
+    desk.start()
+    desk.pass_time()
+    assert desk.under_way == 2
+    desk.counter.answer()
+    desk.pass_time(0.2)
+    assert desk.under_way == 2
+
+
+def test_the_rate_of_an_endpoint_is_kept(opened: Open) -> None:
+    """One bucket full at once, then so many a second; it comes back without waiting for a poll."""
+    desk = opened(rate=4.0)
+    births(desk, 8)
+    desk.start()
+    sent = []
+    for _ in range(150):
+        desk.pass_time()
+        sent += [desk.clock.seconds()] * desk.under_way
+        while desk.under_way:
+            desk.counter.answer()
+    assert len(sent) == 8
+    assert len([at for at in sent if at < 0.2]) == 4
+    assert sent[-1] - sent[3] >= 0.9
+
+
+def test_an_open_circuit_sends_nothing_then_one_that_tries(opened: Open) -> None:
+    """After so many failures the endpoint is left alone; one call tries whether it is back."""
+    desk = opened(circuit=Circuit(failures=3, pause=timedelta(seconds=5)))
+    births(desk, 6)
+    desk.start()
+    desk.pass_time()
+    for _ in range(3):
+        desk.counter.answer(Unavailable("DOWN"))
+    while desk.under_way:
+        desk.counter.answer(Unavailable("DOWN"))
+    before = len(desk.counter.letters)
+    desk.pass_time(4)
+    assert len(desk.counter.letters) == before
+    desk.pass_time(1.5)
+    assert desk.under_way == 1
+    desk.counter.answer()
+    desk.pass_time(0.1)
+    assert desk.under_way > 1
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def test_without_a_key_the_channel_stops_and_nothing_is_lost(opened: Open) -> None:
+    """An alarm, no attempt, nothing sent to anybody while it lasts; with the key back, all goes."""
+    desk = opened()
+    desk.counter.keyless = True
+    births(desk, 2)
+    desk.start()
+    desk.pass_time(0.1)
+    assert "signing SigningError" in desk.heard.alarms
+    assert desk.dispatch.paused
+    alarms = len(desk.heard.alarms)
+    births(desk, 1)
+    desk.dispatch.wake()
+    desk.pass_time(5)
+    assert len(desk.heard.alarms) == alarms
+    assert {row.attempts for row in comune_rows(desk)} == {0}
+    desk.counter.keyless = False
+    sleep(0.5)  # the leases of the claims that could not be signed end by the database's clock
+    desk.pass_time(CHANNEL_PAUSE.total_seconds())
+    assert not desk.dispatch.paused
+    while desk.under_way:
+        desk.counter.answer()
+        desk.pass_time(0.1)
+    assert {row.status for row in comune_rows(desk)} == {Status.ACCEPTED}
+
+
+def test_a_journal_that_fails_stops_the_sending(opened: Open) -> None:
+    """An alarm at every look and not one letter; it looks again, and goes on when it can."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    rename(desk, "submissions", "gone")
+    desk.pass_time(POLL.total_seconds() + 0.2)
+    assert set(desk.heard.alarms) == {"journal JournalError"}
+    assert desk.counter.letters == []
+    rename(desk, "gone", "submissions")
+    desk.pass_time(POLL.total_seconds() + 0.2)
+    assert desk.under_way == 1
+
+
+def rename(desk: Desk, old: str, new: str) -> None:
+    """A table that is not there any more, or again."""
+    with sqlite3.connect(desk.house.url.removeprefix("sqlite:///")) as connection:
+        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    connection.close()
+
+
+def test_a_lost_lease_is_in_doubt_and_settled(opened: Open) -> None:
+    """Another node's submission that was on the wire when its lease ended is not sent blindly."""
+    desk = opened()
+    births(desk, 1)
+
+    def other_node(unit: Unit) -> None:
+        claimed = unit.claim("n2", limit=9, lease=timedelta(milliseconds=50))
+        row = next(each for each in claimed if each.step == "comune")
+        sent = after(row.status, Event.SUBMIT)
+        unit.move(row.id, expect=row.status, fence=row.fence, to=sent, attempts=1)
+
+    desk.house.do(other_node)
+    assert desk.start() == 0
+    sleep(0.1)
+    desk.pass_time(POLL.total_seconds() + 0.2)
+    (row,) = comune_rows(desk)
+    told = desk.house.look(lambda view: view.evidence(subject=row.id))
+    way = [str(each.note["to"]) for each in told if each.what == "submission.moved"]
+    assert way[:2] == ["SUBMITTING", "IN_DOUBT"]
+
+
+# ---------------------------------------------------------------- start and stop
+
+
+def test_the_start_settles_what_an_earlier_life_left(opened: Open) -> None:
+    """This node's own submissions on the wire are in doubt before anything new is claimed."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    desk.pass_time()
+    assert [row.status for row in comune_rows(desk)] == [Status.SUBMITTING]
+    another = Desk(desk.house, ONLY)
+    assert another.start() == 1
+
+
+def test_a_stop_lets_what_is_under_way_end(opened: Open) -> None:
+    """Nothing new is claimed, and nobody is told that it has stopped before the answer is in."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    desk.pass_time()
+    stopped: list[object] = []
+    Deferred.fromCoroutine(desk.dispatch.stop()).addCallback(stopped.append)
+    births(desk, 2)
+    desk.dispatch.wake()
+    desk.pass_time(3)
+    assert (stopped, len(desk.counter.letters)) == ([], 1)
+    desk.counter.answer()
+    assert stopped == [None]
+    assert Status.ACCEPTED in {row.status for row in comune_rows(desk)}
+
+
+def test_the_watcher_hears_every_outcome(opened: Open) -> None:
+    """For log lines and metrics."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    desk.pass_time()
+    desk.counter.answer(Unavailable("DOWN"))
+    assert desk.heard.outcomes == [Unavailable("DOWN")]
