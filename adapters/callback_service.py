@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from lxml import etree
@@ -50,6 +51,7 @@ class CallbackService(Resource):
         self._callbacks = callbacks
         self._stored = stored
         self._trust = trust
+        self._service = cache(self._make_service)
         self._settings: dict[str, Any] = {
             "key": key,
             "profile": profile,
@@ -59,7 +61,7 @@ class CallbackService(Resource):
         }
 
     def getChild(self, path: bytes, request: Any) -> Resource:  # noqa: N802  # Twisted's name
-        """The service of one office, made at its first call."""
+        """The service of one office."""
         rest = [path, *request.postpath]
         request.postpath = []
         if len(rest) != 3 or rest[0] != PATH:
@@ -69,7 +71,8 @@ class CallbackService(Resource):
             return NoResource()
         return self._service(entry)
 
-    def _service(self, entry: Entry) -> SoapService:
+    def _make_service(self, entry: Entry) -> SoapService:
+        """Made at an office's first call, kept for the others."""
         operations = {"notificaEsito": self._notified(entry), "echo": self._echo}
         return SoapService(
             application(self._contract, operations),

@@ -12,6 +12,7 @@ from functools import partial
 from gateway.aftermath import Aftermath
 from gateway.bridge import Bridge
 from gateway.casebook import Casebook
+from gateway.errors import Fenced, GatewayError, JournalError
 from gateway.journal import InboxRow, Journal, Unit
 from gateway.outcomes import Facts, NotFound, Outcome
 from gateway.partners import Directory, Entry
@@ -56,8 +57,22 @@ class Callbacks:
             self._journal.submit(lambda unit: unit.pending_callbacks(limit=100))
         )
         for row in waiting:
-            await self._bridge(self._journal.submit(partial(self._apply, row)))
+            await self._apply_one(row)
         return len(waiting)
+
+    async def _apply_one(self, row: InboxRow) -> None:
+        try:
+            await self._bridge(self._journal.submit(partial(self._apply, row)))
+        except Fenced:
+            return  # another node was first, or is at the submission: it is looked for again
+        except JournalError:
+            raise
+        except GatewayError as error:
+            # It would never be applied, and those behind it would wait for ever.
+            told = type(error).__name__
+            await self._bridge(
+                self._journal.submit(lambda unit: unit.apply_callback(row.id, None, told))
+            )
 
     def _apply(self, row: InboxRow, unit: Unit) -> None:
         submission = unit.by_operation(row.operation_id)
@@ -68,6 +83,8 @@ class Callbacks:
             unit.apply_callback(row.id, None, told)
         elif not self._may_speak(row.partner, submission.partner, submission.endpoint):
             unit.apply_callback(row.id, None, "another office")
+        elif not unit.case(submission.case_id).readable:
+            unit.apply_callback(row.id, submission.id, "content destroyed")
         else:
             outcome = self._outcome(facts)
             told = self._aftermath.called_back(unit, submission, outcome)
