@@ -29,8 +29,8 @@ from gateway.journal import SubmissionRow
 from gateway.lifecycle import Kind, Status
 from gateway.soap.profile import MODI
 from tests.journey.theatre import (
-    OPEN,
     Theatre,
+    at_rest,
     documents,
     journal,
     newborn,
@@ -325,17 +325,6 @@ def hasten(stage: Theatre) -> None:
         stage,
         "UPDATE submissions SET due_at = '2026-01-01T00:00:00.000000Z' WHERE status = 'IN_DOUBT'",
     )
-
-
-def at_rest(stage: Theatre, but: Status | None = None) -> list[SubmissionRow]:
-    """Wait until only what waits for a person, or `but`, is left; gives all submissions."""
-    moving = OPEN - {Status.WAITING, but}
-    stage.wait_for(
-        lambda: not any(row.status in moving for row in submissions(stage)),
-        "nothing on the move",
-        seconds=60,
-    )
-    return submissions(stage)
 
 
 @pytest.mark.journey

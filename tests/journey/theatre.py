@@ -186,6 +186,17 @@ def settle(stage: Stage, seconds: float = 60.0) -> list[SubmissionRow]:
     return submissions(stage)
 
 
+def at_rest(stage: Stage, but: Status | None = None, seconds: float = 60.0) -> list[SubmissionRow]:
+    """Wait until only what waits for somebody else, or `but`, is left; gives all submissions."""
+    moving = OPEN - {Status.WAITING, but}
+    stage.wait_for(
+        lambda: not any(row.status in moving for row in submissions(stage)),
+        "nothing on the move",
+        seconds=seconds,
+    )
+    return submissions(stage)
+
+
 def documents(stage: Stage, administration: str) -> list[tuple[dict[str, Any], str]]:
     """Everything an administration did, in its own log, each with the document it got."""
     folder = stage.folder / "simulators" / administration / "documents"
