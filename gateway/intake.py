@@ -25,7 +25,7 @@ from gateway.errors import (
     PeerError,
     SenderNotAllowed,
 )
-from gateway.flow.reading import Reader
+from gateway.flow.reading import Inputs, Reader
 from gateway.hl7.acknowledgment import (
     Mode,
     Verdict,
@@ -191,8 +191,10 @@ class Intake:
         inputs = book.message_inputs(received.sender)
         key = reader.key(message, inputs)
         birth = reader.opens(message, inputs)
+        if birth:
+            _fit(received, inputs)
         if birth and key is None:
-            raise MessageRefused("PID-3: the child has no identifier", code=101, location="PID^1^3")
+            raise MessageRefused("the child has no identifier", code=101, location="PID^1^3")
         case = book.find(unit, received.sender, message, key) if key else None
         if case is None or book.starts_anew(case, message):
             if not birth:
@@ -278,6 +280,22 @@ def _refusal(findings: list[Finding]) -> MessageRefused:
 
 _STARTED = secrets.token_hex(6)
 _NUMBERS = count(1)
+
+
+def _fit(received: Received, inputs: Inputs) -> None:
+    """What the sender's profile wants of a birth: fields that must be there, and findings that
+    this hospital would rather hear of at once (AE) than have on the case.
+    """
+    profile, message = received.reader.profile, received.message
+    lacking = structure(message, profile.required)
+    if lacking:
+        raise _refusal(lacking)
+    if not profile.naks:
+        return
+    for finding in received.reader.findings(message, inputs):
+        if not {finding.code, finding.at}.isdisjoint(profile.naks):
+            place = finding.at.replace("-", "^1^", 1) if "-" in finding.at else finding.at
+            raise MessageRefused(finding.text, code=102, location=place)
 
 
 def _control_id() -> str:
