@@ -13,12 +13,13 @@ from sqlalchemy import bindparam, select
 from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
-from gateway.journal.rows import ATTEMPT, AttemptRow
+from gateway.journal.rows import ATTEMPT, AttemptRow, picked
 from gateway.journal.stored import new_id, optional_stamp
 from gateway.journal.tables import attempts, cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
+_picked = picked(ATTEMPT)
 _OF_SUBMISSION = Prepared(
     select(*ATTEMPT)
     .where(attempts.c.submission_id == bindparam("submission_id"))
@@ -92,8 +93,8 @@ class AttemptWrites(AttemptReads, Writing):
             "version": 1,
             **self._sealed(key, "attempts", attempt_id, {"envelope": envelope}),
         }
-        self._insert("attempt.added", attempts, values, (submission_id,), {"number": number})
-        return AttemptRow.of([values.get(column.name) for column in ATTEMPT])
+        row = self._insert("attempt.added", attempts, values, (submission_id,), {"number": number})
+        return AttemptRow.of(_picked(row))
 
     def mark_sent(self, attempt_id: str) -> AttemptRow:
         """The bytes were given to the wire."""
@@ -119,7 +120,7 @@ class AttemptWrites(AttemptReads, Writing):
             raise Fenced(f"attempt {expect['id']} is not there or has ended")
         note = {"outcome": row["outcome"]} if row["outcome"] else {}
         self._witness(what, "attempts", row, (row["submission_id"],), note)
-        return AttemptRow.of([row[column.name] for column in ATTEMPT])
+        return AttemptRow.of(_picked(row))
 
     def _case_of_attempt(self, attempt_id: str) -> str:
         found = self._driver.row(_CASE_OF_ATTEMPT, {"id": attempt_id})

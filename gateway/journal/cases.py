@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, func, select
 from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
-from gateway.journal.rows import CaseRow
+from gateway.journal.rows import CaseRow, picked
 from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
 from gateway.journal.tables import cases
 from gateway.journal.transaction import Values
@@ -36,6 +36,7 @@ _COLUMNS = (
     cases.c.dossier,
     cases.c.context,
 )
+_picked = picked(_COLUMNS)
 _BY_ID = select(*_COLUMNS).where(cases.c.id == bindparam("id"))
 _BY_KEY = (
     select(*_COLUMNS)
@@ -146,9 +147,9 @@ class CaseWrites(CaseReads, Writing):
             "version": 1,
             **self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context}),
         }
-        self._insert("case.opened", cases, values, note={"state": state})
+        row = self._insert("case.opened", cases, values, note={"state": state})
         self._case_keys[case_id] = key
-        return self._case([values[column.name] for column in _COLUMNS])
+        return self._case(_picked(row))
 
     def save_case(
         self,
@@ -198,4 +199,4 @@ class CaseWrites(CaseReads, Writing):
             raise Fenced(f"case {case_id} is no longer at version {expect_version}")
         note = {"state": changed["state"], "columns": sorted(values.keys() - {"updated_at"})}
         self._witness(what, "cases", changed, note=note)
-        return self._case([changed[column.name] for column in _COLUMNS])
+        return self._case(_picked(changed))

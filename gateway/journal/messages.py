@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from gateway.errors import JournalError, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
-from gateway.journal.rows import MESSAGE, MessageRow
+from gateway.journal.rows import MESSAGE, MessageRow, picked
 from gateway.journal.stored import new_id, seal_of, storable
 from gateway.journal.tables import messages
 from gateway.journal.transaction import Values
@@ -23,6 +23,7 @@ from gateway.journal.writing import Writing
 ACCEPTED = frozenset({"ACCEPTED", "AA", "CA"})
 """The verdicts after which the sender forgets the message."""
 
+_picked = picked(MESSAGE)
 _ACCEPTED_BEFORE = select(*MESSAGE).where(
     messages.c.accepted,
     messages.c.sender == bindparam("sender"),
@@ -161,7 +162,7 @@ class MessageWrites(MessageReads, Writing):
 
     def _accepted_before(self, sender: str, control_id: str) -> Sequence[MessageRow]:
         waiting = [
-            MessageRow.of([each[column.name] for column in MESSAGE])
+            MessageRow.of(_picked(each))
             for each in self._in_memory(sender, control_id)
             if each["accepted"]
         ]

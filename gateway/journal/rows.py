@@ -10,6 +10,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Self
 
 from sqlalchemy import Column, Table
@@ -96,7 +99,12 @@ class SubmissionRow:
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """From the columns SUBMISSION, in that order."""
-        return cls(*_converted(row, _OF_SUBMISSION))
+        values = list(row)
+        values[4], values[5] = _KINDS[row[4]], _STATUSES[row[5]]
+        values[8], values[9] = optional_moment(row[8]), moment(row[9])
+        values[10], values[11] = moment(row[10]), optional_moment(row[11])
+        values[13], values[23] = optional_moment(row[13]), _pins(row[23])
+        return cls(*values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +196,10 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-def _pins(text: str | None) -> dict[str, str]:
-    return json.loads(text) if text else {}
+@lru_cache(maxsize=256)
+def _pins(text: str | None) -> Mapping[str, str]:
+    """Every document of a mapping has the same, so it is read once and cannot be changed."""
+    return MappingProxyType(json.loads(text) if text else {})
 
 
 _OF_EVIDENCE: Mapping[int, Callable[[Any], Any]] = {
@@ -198,16 +208,8 @@ _OF_EVIDENCE: Mapping[int, Callable[[Any], Any]] = {
     5: json.loads,
     6: json.loads,
 }
-_OF_SUBMISSION: Mapping[int, Callable[[Any], Any]] = {
-    4: Kind,
-    5: Status,
-    8: optional_moment,
-    9: moment,
-    10: moment,
-    11: optional_moment,
-    13: optional_moment,
-    23: _pins,
-}
+_KINDS = {str(kind): kind for kind in Kind}
+_STATUSES = {str(status): status for status in Status}
 
 
 def _columns(table: Table, row: type[Any]) -> tuple[Column[Any], ...]:
@@ -219,3 +221,8 @@ SUBMISSION = _columns(tables.submissions, SubmissionRow)
 ATTEMPT = _columns(tables.attempts, AttemptRow)
 CALLBACK = _columns(tables.inbox, InboxRow)
 REJECT = _columns(tables.rejects, RejectRow)
+
+
+def picked(columns: Sequence[Column[Any]]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """What takes these columns, in this order, out of a row that has them by name."""
+    return itemgetter(*(column.name for column in columns))

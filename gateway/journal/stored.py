@@ -12,8 +12,10 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
+from typing import Any
 
 LONGEST_TEXT = 250
 """Characters of a peer's identifier that are kept; longer ones end with a digest of the whole."""
@@ -21,12 +23,20 @@ LONGEST_TEXT = 250
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 """The one JSON text of a value: keys sorted, no blanks, ASCII."""
 
+quoted = encode_basestring_ascii
+"""`canonical` of a text."""
+
+
+def canonical_words(words: Iterable[str]) -> str:
+    """`canonical` of a list of texts; the encoder takes longer to start than this to end."""
+    return f"[{','.join(map(quoted, words))}]"
+
 
 def stamp(moment: datetime) -> str:
     """`2026-11-21T10:00:00.000000Z`; raises ValueError for a time without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def moment(text: str) -> datetime:
@@ -58,14 +68,26 @@ def seal_of(cipher: bytes | None) -> str | None:
     return None if cipher is None else hashlib.sha256(cipher).hexdigest()
 
 
-def row_digest(values: Mapping[str, object]) -> str:
-    """SHA-256 (hex) over the canonical JSON of a row: empty columns left out, bytes as hex."""
-    plain = {
-        name: value.hex() if isinstance(value, bytes) else value
-        for name, value in values.items()
-        if value is not None
-    }
-    return hashlib.sha256(canonical(plain).encode()).hexdigest()
+def row_digest(values: Mapping[str, object], columns: Iterable[str] | None = None) -> str:
+    """SHA-256 (hex) over the canonical JSON of a row: empty columns left out, bytes as hex.
+
+    `columns`: those that count, in alphabetical order; all of them if not given.
+    """
+    parts = [
+        f"{quoted(name)}:{_TEXTS.get(type(value), canonical)(value)}"
+        for name in columns or sorted(values)
+        if (value := values.get(name)) is not None
+    ]
+    return hashlib.sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()
+
+
+_TEXTS: Mapping[type, Callable[[Any], str]] = {
+    str: quoted,
+    int: str,
+    bool: lambda flag: "true" if flag else "false",
+    bytes: lambda raw: f'"{raw.hex()}"',
+}
+"""`canonical` of what columns hold, without the encoder."""
 
 
 class Ids:

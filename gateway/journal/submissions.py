@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, func, insert, literal, select
 from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
-from gateway.journal.rows import SUBMISSION, SubmissionRow
+from gateway.journal.rows import SUBMISSION, SubmissionRow, picked
 from gateway.journal.stored import canonical, new_id, optional_stamp
 from gateway.journal.tables import submissions
 from gateway.journal.transaction import Values
@@ -55,6 +55,7 @@ class Changes(Content, total=False):
     kind: Kind
 
 
+_picked = picked(SUBMISSION)
 _SECRET_JSON = ("inputs", "facts", "faults")
 _BY_ID = Prepared(select(*SUBMISSION).where(submissions.c.id == bindparam("id")))
 _BY_OPERATION = Prepared(
@@ -208,9 +209,9 @@ class SubmissionWrites(SubmissionReads, Writing):
             **self._stored(submission_id, case_id, content),
         }
         note = {"step": step, "kind": str(kind), "status": str(status)}
-        self._append(values)
-        self._witness("submission.added", "submissions", values, (case_id,), note)
-        return SubmissionRow.of([values.get(column.name) for column in SUBMISSION])
+        row = self._append(whole("submissions", values))
+        self._witness("submission.added", "submissions", row, (case_id,), note)
+        return SubmissionRow.of(_picked(row))
 
     def move(
         self,
@@ -240,13 +241,14 @@ class SubmissionWrites(SubmissionReads, Writing):
         if row["reason"]:
             note["reason"] = row["reason"]
         self._witness("submission.moved", "submissions", row, (row["case_id"],), note)
-        return SubmissionRow.of([row[column.name] for column in SUBMISSION])
+        return SubmissionRow.of(_picked(row))
 
-    def _append(self, values: Values) -> None:
-        """Insert it behind the last of its step, whose number it then has one more of."""
+    def _append(self, row: Values) -> Values:
+        """Insert it behind the last of its case and step, and give it its number."""
         self._transaction.open_savepoint()
-        place = {"of_case": values["case_id"], "of_step": values["step"]}
-        ((values["seq"],),) = self._driver.rows(_APPEND, {**whole("submissions", values), **place})
+        place = {"of_case": row["case_id"], "of_step": row["step"]}
+        ((row["seq"],),) = self._driver.rows(_APPEND, {**row, **place})
+        return row
 
     def _stored(
         self, submission_id: str, case_id: str | None, changes: Content | Changes

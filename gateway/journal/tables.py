@@ -227,12 +227,12 @@ replay = Table(
 
 
 def _evidenced(table: Table) -> tuple[str, ...]:
-    return tuple(c.name for c in table.c if not {"cipher", "scheduling"} & c.info.keys())
+    return tuple(sorted(c.name for c in table.c if not {"cipher", "scheduling"} & c.info.keys()))
 
 
 ROWS_IN_EVIDENCE = {t.name: t for t in (messages, cases, submissions, attempts, inbox)}
 EVIDENCED = {name: _evidenced(table) for name, table in ROWS_IN_EVIDENCE.items()}
-"""Table → the columns that its row digests cover."""
+"""Table → the columns that its row digests cover, in alphabetical order."""
 
 CIPHERS = {
     name: tuple(c.name for c in table.c if "cipher" in c.info)

@@ -17,7 +17,7 @@ from gateway.errors import JournalError
 from gateway.journal.encryption import SealingKey
 from gateway.journal.prepared import Prepared, of_whole_rows
 from gateway.journal.reading import Reading
-from gateway.journal.stored import canonical, row_digest, seal_of
+from gateway.journal.stored import canonical, canonical_words, quoted, row_digest, seal_of
 from gateway.journal.tables import EVIDENCED, ROWS_IN_EVIDENCE
 from gateway.journal.transaction import Entry, Transaction, Values
 
@@ -81,7 +81,7 @@ class Writing(Reading):
         self.entries.append(
             Entry(
                 what,
-                canonical(list(subjects)) if subjects else "[]",
+                canonical_words(subjects),
                 canonical(dict(digests)) if digests else "{}",
                 canonical(dict(note)) if note else "{}",
             )
@@ -95,10 +95,12 @@ class Writing(Reading):
         subjects: Sequence[str] = (),
         note: Mapping[str, object] = _NONE,
     ) -> None:
-        digest = row_digest({name: values.get(name) for name in EVIDENCED[table]})
         row, version = values["id"], values.get("version", 1)
-        digests = {f"{table}/{row}": f"{version}:{digest}"}
-        self.record(what, subjects=(row, *subjects), digests=digests, note=note)
+        digest = quoted(f"{version}:{row_digest(values, EVIDENCED[table])}")
+        place = quoted(f"{table}/{row}")
+        about = canonical_words((row, *subjects))
+        told = canonical(dict(note)) if note else "{}"
+        self.entries.append(Entry(what, about, f"{{{place}:{digest}}}", told))
 
     def _insert(
         self,
@@ -107,10 +109,13 @@ class Writing(Reading):
         values: Values,
         subjects: Sequence[str] = (),
         note: Mapping[str, object] = _NONE,
-    ) -> None:
+    ) -> Values:
+        """INSERT a row and give it back with all its columns."""
         self._transaction.open_savepoint()
-        self._driver.run(_INSERTS[table.name], whole(table.name, values))
-        self._witness(what, table.name, values, subjects, note)
+        row = whole(table.name, values)
+        self._driver.run(_INSERTS[table.name], row)
+        self._witness(what, table.name, row, subjects, note)
+        return row
 
     def _change(self, table: Table, expect: Mapping[str, object], values: Values) -> Values | None:
         """UPDATE the row that is as expected (None: empty) and give it back as it now stands.
