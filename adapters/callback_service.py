@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 
 from lxml import etree
-from twisted.web.resource import NoResource, Resource
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
 
 from adapters.soap_service import SoapService
 from adapters.spyne_dispatch import Call, DeclaredFault, application
@@ -60,15 +61,15 @@ class CallbackService(Resource):
             "on_refusal": on_refusal,
         }
 
-    def getChild(self, path: bytes, request: Any) -> Resource:  # noqa: N802  # Twisted's name
+    def getChild(self, path: bytes, request: Any) -> Any:  # noqa: N802  # Twisted's name
         """The service of one office."""
         rest = [path, *request.postpath]
         request.postpath = []
         if len(rest) != 3 or rest[0] != PATH:
-            return NoResource()
+            return notFound()
         entry = self._directory.entry(rest[1].decode("latin-1"), rest[2].decode("latin-1"))
         if entry is None or entry.ca is None:
-            return NoResource()
+            return notFound()
         return self._service(entry)
 
     def _make_service(self, entry: Entry) -> SoapService:
