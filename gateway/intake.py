@@ -35,6 +35,7 @@ from gateway.hl7.acknowledgment import (
 )
 from gateway.hl7.conformance import structure
 from gateway.hl7.finding import Finding
+from gateway.hl7.location import Location
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact
 from gateway.journal import Journal, Unit
@@ -294,8 +295,15 @@ def _fit(received: Received, inputs: Inputs) -> None:
         return
     for finding in received.reader.findings(message, inputs):
         if not {finding.code, finding.at}.isdisjoint(profile.naks):
-            place = finding.at.replace("-", "^1^", 1) if "-" in finding.at else finding.at
-            raise MessageRefused(finding.text, code=102, location=place)
+            raise MessageRefused(finding.text, code=102, location=_place(finding.at))
+
+
+def _place(at: str) -> str:
+    """Where a check of the flow looked, as ERR-2; the segment, if its name is no path (NK1-MTH)."""
+    try:
+        return Location.parse(at).err2
+    except ValueError:
+        return at[:3]
 
 
 def _control_id() -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.hl7.acknowledgment import Mode
 from gateway.hl7.dictionary import VERSIONS
+from gateway.hl7.location import Location
 from gateway.mapping.document import Definition, Reader, TableUse
 from gateway.mapping.finding import Findings
 from gateway.mapping.tree import Table
@@ -102,6 +103,12 @@ def read_chapter(tree: Table, findings: Findings) -> Chapter:
         for key in ("required", "keeps", "naks")
         if tree.get(key) is not None
     }
+    for path in lists.get("required", ()):
+        try:
+            Location.parse(path)
+        except ValueError:
+            text = f"required: {path} is no path such as PID-3"
+            findings.error(tree.position, "M06", text)
     return Chapter(
         name=reader.text("profile"),
         extends=reader.text("extends"),
