@@ -68,7 +68,7 @@ class CallbackService(Resource):
         if len(rest) != 3 or rest[0] != PATH:
             return notFound()
         entry = self._directory.entry(rest[1].decode("latin-1"), rest[2].decode("latin-1"))
-        if entry is None or entry.ca is None:
+        if entry is None or entry.contract is None:  # a hospital brings no outcomes
             return notFound()
         return self._service(entry)
 

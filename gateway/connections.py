@@ -106,7 +106,8 @@ class Connections:
 
     def callback_factory(self, site: Any) -> Any:
         """`site` behind mutual TLS, for every administration of the directory."""
-        paths = {entry.ca for entry in self._directory.entries if entry.ca is not None}
+        offices = [entry for entry in self._directory.entries if entry.partner in PARTNERS]
+        paths = {entry.ca for entry in offices if entry.ca is not None}
         authorities = [each for path in sorted(paths) for each in load_certificates(path)]
         settings = self._configuration.callbacks
         own = settings.tls.certificate if settings and settings.tls else None

@@ -23,8 +23,8 @@ from gateway.soap.verify import verify
 from tests.births import entry
 from tests.unit.adapters.soap_peers import ID, NOW, contract, key, now, pki, trust
 
-OFFICE = replace(entry("comune", "015146"), ca=pki() / "comune" / "ca.pem")
-MUTE = entry("ospedale", "santa-prova")
+OFFICE = replace(entry("comune", "015146"), contract="comune/NotificaNascita.wsdl")
+MUTE = replace(entry("ospedale", "santa-prova"), ca=pki() / "comune" / "ca.pem")
 ENDPOINT = "https://gateway.example/esiti/comune/015146"
 OPERATION = "7f3c9a52-0b3e-4d19-9a53-6d1d0c8f0001"
 OUTCOME = {
