@@ -10,12 +10,14 @@ import gc
 import random
 import signal
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
@@ -141,6 +143,23 @@ class App:
         future.add_done_callback(settled)
         return awaited
 
+    def _host(self, work: Callable[[], None]) -> None:
+        """Run a group's units on the reactor; called in the writer's thread, which waits."""
+        done, failed = Lock(), list[BaseException]()
+        done.acquire()
+
+        def here() -> None:
+            try:
+                work()
+            except BaseException as error:
+                failed.append(error)
+            done.release()
+
+        self._reactor.callFromThread(here)
+        done.acquire()
+        if failed:
+            raise failed[0]
+
     def _hand_over(self) -> None:
         while self._settled:
             awaited, done = self._settled[0]
@@ -153,6 +172,8 @@ class App:
 
     async def start(self) -> None:
         """Begin: first what an earlier life left, then new work, then the doors."""
+        # Units of work run here, between two events; only the waiting for the disk is elsewhere.
+        self.journal.hosted_by(self._host)
         await self.bridge(self.journal.submit(lambda unit: unit.start_node(__version__)))
         recovered = await self.dispatch.start()
         await self._apply_callbacks()
@@ -178,7 +199,8 @@ class App:
             await port.stopListening()
         await self.dispatch.stop()
         await self.connections.close()
-        self.journal.close()
+        # Elsewhere, because the last group still runs here.
+        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self.journal.close)
         self.log("stopped")
 
     def ended(self, claimed: Claimed, outcome: Outcome | NotFound | None, seconds: float) -> None:

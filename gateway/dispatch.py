@@ -27,7 +27,7 @@ SENDING = frozenset({Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKE
 WATCHED = (*SENDING, Status.WAITING)
 """A WAITING submission has a due time when an embargo holds it."""
 
-GATHER = 0.01
+GATHER = 0.02
 """Seconds between a wake-up and the look: what becomes ready together is claimed together."""
 
 CHANNEL_PAUSE = timedelta(seconds=30)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from lxml import etree
 
@@ -27,7 +28,7 @@ _OWN = ("flow", "sender", "scelta", "partner", "annullo")
 """Inputs that no step's answer told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """A document before it is signed. `compared` is what an amendment says about the matters
     that the standing document was made of; None where there is nothing to compare.
@@ -37,7 +38,7 @@ class Draft:
     inputs: Inputs = field(repr=False)
     compared: bytes | None = field(repr=False)
 
-    @property
+    @cached_property
     def document(self) -> bytes:
         """As stored, so that every attempt has the same Body."""
         document = self.translation.document

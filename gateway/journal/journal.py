@@ -25,7 +25,7 @@ from gateway.journal.store import Store
 from gateway.journal.tables import cases, nodes
 from gateway.journal.transaction import as_journal_error
 from gateway.journal.unit import Unit, View
-from gateway.journal.writer import Limits, Writer
+from gateway.journal.writer import Host, Limits, Writer
 
 T = TypeVar("T")
 
@@ -90,6 +90,15 @@ class Journal:
     def submit(self, work: Callable[[Unit], T]) -> Future[T]:
         """Queue `work`; the future resolves, in the writer's thread, only after COMMIT."""
         return self._writer.submit(work)
+
+    def hosted_by(self, host: Host) -> None:
+        """Let `host` run the units, so that two threads of Python need not share one interpreter.
+
+        Only on SQLite, where a unit computes and does not wait; BEGIN and COMMIT, which wait, stay
+        in the writer's thread. After this, `close` must not be called in the thread of the host.
+        """
+        if self._store.sqlite:
+            self._writer.host = host
 
     def run(self, work: Callable[[Unit], T]) -> T:
         """Submit and wait: for verbs of the command line, not for the reactor's thread."""

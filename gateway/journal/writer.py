@@ -39,7 +39,7 @@ HEARTBEAT = 10.0
 AFTER_FAILURE = 1.0
 """Seconds until it tries again while it cannot."""
 
-LINGER = 0.001
+LINGER = 0.002
 """Seconds for which a group waits for company, where the one before had some."""
 
 GENESIS = Head(0, "")
@@ -59,6 +59,14 @@ class Limits:
     checkpoint_entries: int = 1000
 
 
+Host = Callable[[Callable[[], None]], None]
+"""Runs a group's units and returns when they are done, in this thread or in another."""
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
 class Writer:
     """Owns the writing connection; nobody else touches it."""
 
@@ -76,6 +84,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._ending = threading.Event()
+        self.host: Host = _at_once
         self._company = 0
         self._connection: Connection | None = None
         self._unsigned = 0
@@ -154,9 +163,7 @@ class Writer:
         orders = [order for order in group if order.future.set_running_or_notify_cancel()]
         try:
             transaction = self._begin()
-            for order in orders:
-                transaction.perform(order, Unit(transaction))
-            self._settle(transaction, orders)
+            self.host(lambda: self._perform(transaction, orders))
             self._commit(transaction)
         except BaseException as error:
             self._lost(error, orders)
@@ -164,6 +171,11 @@ class Writer:
         self._committed(transaction)
         for order in orders:
             order.resolve()
+
+    def _perform(self, transaction: Transaction, orders: list[Order]) -> None:
+        for order in orders:
+            transaction.perform(order, Unit(transaction))
+        self._settle(transaction, orders)
 
     def _begin(self) -> Transaction:
         """BEGIN, then the clock and the head of our chain, from the database itself."""
