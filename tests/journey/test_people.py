@@ -15,7 +15,7 @@ import pytest
 from gateway.demo.people import Child
 from gateway.journal import SubmissionRow
 from gateway.lifecycle import Status
-from tests.journey.theatre import newborn, prepare, running
+from tests.journey.theatre import journal, newborn, prepare, running
 from tests.journey.watching import WHO, Ward
 
 pytestmark = pytest.mark.journey
@@ -212,8 +212,8 @@ def test_a_verb_that_does_not_fit_changes_nothing(
     done = ward.icaro(*(names.get(word, word) for word in VERBS[verb]), *WHO)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    held = ward.told("submission", "list", "--status", "held")
-    assert waiting.id in [row["id"] for row in held]
+    with journal(ward.stage) as view:
+        assert view.submission(waiting.id).status is Status.HELD
 
 
 def test_what_people_did_is_evidence_that_holds(ward: Ward) -> None:
