@@ -10,8 +10,10 @@
 # PYTHON=… chooses the interpreter (3.11, 3.12 or 3.13), VENV=… where the environment lies.
 
 VENV ?= .venv
-PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
-	$$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+# The distribution's own first: it is built with profile-guided optimisation, which others often
+# are not, and is then half again as fast.
+PYTHON ?= $(shell for each in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
+	$$each -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$each && break; done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
