@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ import pytest
 
 from adapters.keys import DevelopmentPki
 from gateway.demo.stage import ADMINISTRATIONS
-from tests.journey.theatre import Theatre, prepare, running
+from tests.journey.theatre import Demonstration, Theatre, prepare, running
 from tests.postgres import Cluster
 
 PARTIES = ("gateway", *ADMINISTRATIONS, "ospedale")
@@ -58,3 +60,15 @@ def sqlite_stage(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterato
     """Gateway and administrations running on SQLite; shared by a module."""
     with running(prepare(tmp_path_factory.mktemp("sqlite") / "stage", pki)) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """The demonstration as a newcomer runs it, twice in a row; shared by all who look at it."""
+    folder = tmp_path_factory.mktemp("demonstration") / "demo"
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gateway.cli", "demo", "--folder", str(folder), *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    return Demonstration(folder, run(), run("--json"))

@@ -22,13 +22,14 @@ from gateway.demo.stage import HOST
 from gateway.hl7.acknowledgment import Verdict
 from gateway.hl7.framing import wrap
 from gateway.hl7.message import Message
-from gateway.journal.tables import CIPHERS, rejects
 from gateway.lifecycle import Status
 from tests.journey.theatre import (
     Theatre,
     at_rest,
-    journal,
+    in_the_journal,
+    marks_of,
     newborn,
+    on_the_disk,
     prepare,
     running,
     send,
@@ -41,11 +42,6 @@ NOBODY = Parent("ZZYZXMARK", "QUINZIAMARK", "F", date(1994, 4, 4), street="VIA S
 
 STEM = "XQZ"
 """How everything begins that must not be logged; a codice fiscale takes the same letters."""
-
-
-def marks_of(person: Parent) -> list[str]:
-    """What may not be found of somebody."""
-    return [person.surname, person.given, person.street, person.codice_fiscale]
 
 
 @pytest.fixture(scope="module")
@@ -62,49 +58,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterator[The
 
 def _judge(message: Message) -> Verdict:
     return Verdict.ERROR if b"RIFIUTATO" in message.raw else Verdict.ACCEPTED
-
-
-def on_the_disk(folder: Path, marks: list[str]) -> list[str]:
-    """The files in which a mark is found, in any case of letters, and in their names."""
-    wanted = [mark.lower().encode() for mark in marks]
-    found = []
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        content = path.read_bytes().lower() + str(path).lower().encode()
-        found += [f"{path.relative_to(folder)}: {mark!r}" for mark in wanted if mark in content]
-    return found
-
-
-def opened(stage: Theatre) -> Iterator[tuple[str, bytes]]:
-    """Every ciphertext of the journal, opened: (table/id, plain)."""
-    with journal(stage) as view:
-        ids = {
-            table: [row[0] for row in sql(stage, f"SELECT id FROM {table}")] for table in CIPHERS
-        }
-        for each in ids["messages"]:
-            yield f"messages/{each}", view.message_body(each) or b""
-        for each in ids["cases"]:
-            case = view.case(each)
-            yield f"cases/{each}", (case.dossier or b"") + (case.context or b"")
-        for each in ids["submissions"]:
-            plain = (view.inputs(each), view.facts(each), view.faults(each))
-            yield f"submissions/{each}", (view.document(each) or b"") + str(plain).encode()
-            for attempt in view.attempts(each):
-                yield f"attempts/{attempt.id}", view.envelope(attempt.id) or b""
-                yield f"attempts/{attempt.id}", view.answer(attempt.id) or b""
-        for each in ids["inbox"]:
-            yield f"inbox/{each}", view.callback_body(each) or b""
-        for row in sql(stage, f"SELECT id FROM {rejects.name}"):
-            yield f"rejects/{row[0]}", view.reject_body(row[0]) or b""
-
-
-def in_the_journal(stage: Theatre, marks: list[str]) -> list[str]:
-    """The rows in whose opened ciphertexts a mark is found."""
-    return [
-        f"{place}: {mark}"
-        for place, plain in opened(stage)
-        for mark in marks
-        if mark.lower().encode() in plain.lower()
-    ]
 
 
 @pytest.mark.journey

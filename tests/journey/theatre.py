@@ -6,8 +6,10 @@ stage that started them, and only those.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -64,6 +66,21 @@ class Theatre(Stage):
     def wait_for(self, condition: Callable[[], bool], what: str, *, seconds: float) -> None:
         """Wait until `condition()` is true. Raises StageError when time is up."""
         super().wait_for(condition, what, seconds=seconds * self.patience)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """Two runs of `icaro demo` in one folder, one after the other, and what they left there."""
+
+    folder: Path
+    told: subprocess.CompletedProcess[str]
+    for_programs: subprocess.CompletedProcess[str]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The second run's rows."""
+        found: list[dict[str, Any]] = json.loads(self.for_programs.stdout)
+        return found
 
 
 def prepare(folder: Path, certs: Path, **options: Any) -> Theatre:
@@ -195,6 +212,56 @@ def at_rest(stage: Stage, but: Status | None = None, seconds: float = 60.0) -> l
         seconds=seconds,
     )
     return submissions(stage)
+
+
+def on_the_disk(folder: Path, marks: Sequence[str]) -> list[str]:
+    """The files in which a mark is found, in any case of letters, or that are named by it."""
+    wanted = [mark.lower().encode() for mark in marks]
+    found = []
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        place = str(path.relative_to(folder))
+        content = path.read_bytes().lower() + place.lower().encode()
+        found += [f"{place}: {mark!r}" for mark in wanted if mark in content]
+    return found
+
+
+def opened(stage: Stage) -> Iterator[tuple[str, bytes]]:
+    """Every ciphertext of the journal, opened: (table/id, plain)."""
+    with journal(stage) as view:
+        ids = {table: [row[0] for row in sql(stage, f"SELECT id FROM {table}")] for table in SEALED}
+        for each in ids["messages"]:
+            yield f"messages/{each}", view.message_body(each) or b""
+        for each in ids["cases"]:
+            case = view.case(each)
+            yield f"cases/{each}", (case.dossier or b"") + (case.context or b"")
+        for each in ids["submissions"]:
+            plain = (view.inputs(each), view.facts(each), view.faults(each))
+            yield f"submissions/{each}", (view.document(each) or b"") + str(plain).encode()
+        for each in ids["attempts"]:
+            yield f"attempts/{each}", (view.envelope(each) or b"") + (view.answer(each) or b"")
+        for each in ids["inbox"]:
+            yield f"inbox/{each}", view.callback_body(each) or b""
+        for each in ids["rejects"]:
+            yield f"rejects/{each}", view.reject_body(each) or b""
+
+
+SEALED = ("messages", "cases", "submissions", "attempts", "inbox", "rejects")
+"""The tables that hold ciphertext."""
+
+
+def in_the_journal(stage: Stage, marks: Sequence[str]) -> list[str]:
+    """The rows in whose opened ciphertexts a mark is found."""
+    return [
+        f"{place}: {mark}"
+        for place, plain in opened(stage)
+        for mark in marks
+        if mark.lower().encode() in plain.lower()
+    ]
+
+
+def marks_of(person: Parent) -> list[str]:
+    """What may not be found of somebody."""
+    return [person.surname, person.given, person.street, person.codice_fiscale]
 
 
 def documents(stage: Stage, administration: str) -> list[tuple[dict[str, Any], str]]:
