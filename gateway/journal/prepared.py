@@ -7,7 +7,8 @@ of the driver come as SQLAlchemy would raise them, and a boolean is a boolean on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, ClauseElement, Connection, Insert, make_url
@@ -19,11 +20,13 @@ Row = tuple[Any, ...]
 _NOTHING: Mapping[str, object] = {}
 _SQLITE: Any = make_url("sqlite://").get_dialect()
 _POSTGRESQL: Any = make_url("postgresql+psycopg://").get_dialect()
-_DIALECTS = {each.name: each for each in (_SQLITE(paramstyle="named"), _POSTGRESQL())}
+_DIALECTS = {each.name: each for each in (_SQLITE(), _POSTGRESQL())}
 
 
 class _Compiled(NamedTuple):
     text: str
+    bound: Callable[[Mapping[str, object]], Any]
+    """The values as the driver takes them: by place in SQLite (faster), by name in PostgreSQL."""
     constants: Mapping[str, object]
     """What the statement itself brings for its parameters."""
     flags: tuple[int, ...]
@@ -53,7 +56,8 @@ class Prepared:
         named = made.bind_names.items()
         constants = {name: each.value for each, name in named if not each.required}
         flags = _flags(self._statement) if database == "sqlite" else ()
-        return _Compiled(str(made), constants, flags)
+        places = made.positiontup
+        return _Compiled(str(made), dict if places is None else _picking(places), constants, flags)
 
 
 def of_whole_rows(statement: Insert) -> Prepared:
@@ -73,11 +77,11 @@ class Driver:
 
     def rows(self, prepared: Prepared, values: Mapping[str, object] = _NOTHING) -> list[Row]:
         """Run it; every row it gives. Raises DBAPIError as SQLAlchemy does."""
-        text, constants, flags = prepared.on(self._database)
+        text, bound, constants, flags = prepared.on(self._database)
         if constants:
             values = {**constants, **values}
         try:
-            found: list[Row] = self._native.execute(text, values).fetchall()
+            found: list[Row] = self._native.execute(text, bound(values)).fetchall()
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told(error, text, values) from error
         return [_truthful(row, flags) for row in found] if flags else found
@@ -89,19 +93,19 @@ class Driver:
 
     def run(self, prepared: Prepared, values: Mapping[str, object] = _NOTHING) -> int:
         """Run it; how many rows it touched."""
-        text, constants, _ = prepared.on(self._database)
+        text, bound, constants, _ = prepared.on(self._database)
         try:
-            touched: int = self._native.execute(text, {**constants, **values}).rowcount
+            touched: int = self._native.execute(text, bound({**constants, **values})).rowcount
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told(error, text, values) from error
         return touched
 
     def run_each(self, prepared: Prepared, rows: Sequence[Mapping[str, object]]) -> int:
         """Run it for each of them; how many rows it touched."""
-        text = prepared.on(self._database).text
+        text, bound, _, _ = prepared.on(self._database)
         cursor = self._native.cursor()
         try:
-            cursor.executemany(text, rows)
+            cursor.executemany(text, [bound(row) for row in rows])
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told(error, text, rows) from error
         touched: int = cursor.rowcount
@@ -124,6 +128,13 @@ class Driver:
             hide_parameters=True,
             dialect=self._dialect,
         )
+
+
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, object]], Row]:
+    """Takes the values of these names, as a tuple also where there are fewer than two."""
+    if len(names) < 2:
+        return lambda values: tuple(values[name] for name in names)
+    return itemgetter(*names)
 
 
 def _flags(statement: ClauseElement) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ def row_digest(values: Mapping[str, object], columns: Iterable[str] | None = Non
     """
     parts = [
         f"{quoted(name)}:{_TEXTS.get(type(value), canonical)(value)}"
-        for name in columns or sorted(values)
+        for name in (sorted(values) if columns is None else columns)
         if (value := values.get(name)) is not None
     ]
     return hashlib.sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()

@@ -31,8 +31,8 @@ def test_the_duplicate_filter_is_found_by_its_index(tmp_path: Path) -> None:
     keyring = Keyring.create(tmp_path / "keys" / "master.key")
     url = f"sqlite:///{tmp_path}/i.db"
     asking = _ANY_ACCEPTED_BEFORE.on("sqlite")
-    question = text(f"EXPLAIN QUERY PLAN {asking.text}")
+    question = f"EXPLAIN QUERY PLAN {asking.text}"
     with Journal.open(url, node="n1", keyring=keyring) as journal, journal.view() as view:
-        asked = {**asking.constants, "sender": "his", "control_id": "1"}
-        plan = view._connection.execute(question, asked).all()
+        asked = asking.bound({**asking.constants, "sender": "his", "control_id": "1"})
+        plan = view._connection.exec_driver_sql(question, asked).all()
     assert "INDEX messages_no_duplicates (sender=? AND control_id=?)" in str(plan)
