@@ -6,8 +6,10 @@ It masks nothing: who may read the deployment's master key may read its cases.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -26,11 +28,16 @@ from gateway.cli.console import (
     the_case,
     told,
 )
+from gateway.config import load
 from gateway.desk import LEFT_TO_THE_ASL, Person
 from gateway.flow.context import Context
+from gateway.flow.definition import Clock, load_flow
+from gateway.flow.terms import terms
 from gateway.hl7.dossier import Dossier
+from gateway.hl7.time import TimeError, parse_time
 from gateway.journal import CaseRow, SubmissionRow, View
 
+ROME: Final = ZoneInfo("Europe/Rome")
 STATES = ("OPEN", "DECLARED", "CANCELLED", "MERGED")
 _CHILD = {
     "cognome": "PID-5[1].1.1",
@@ -55,18 +62,19 @@ def case_group() -> None:
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @AS_JSON
 def list_cases(path: Path, state: str | None, limit: int, as_json: bool) -> None:
-    """The newest births first, with what is still open of each.
+    """The newest births first, with their terms and what is still open of each.
 
     \b
       icaro case list -c /etc/icaro/icaro.yaml --state declared
     """
+    clock = _clock(path)
     with looking(path) as view:
         rows = view.cases(state.upper() if state else None, limit=limit)
-        cases = [_summary(row, view.submissions(case_id=row.id)) for row in rows]
+        cases = [_summary(row, view.submissions(case_id=row.id), clock) for row in rows]
     if as_json:
         told(cases)
         return
-    headings = ("case", "state", "child", "sender", "opened", "still open")
+    headings = ("case", "state", "child", "sender", "opened", "terms", "still open")
     cells = (
         (
             each["id"][:SHORT],
@@ -74,6 +82,7 @@ def list_cases(path: Path, state: str | None, limit: int, as_json: bool) -> None
             f"{each['child'].get('cognome', '')} {each['child'].get('nome', '')}".strip(),
             each["sender"],
             each["opened_at"],
+            _owed(each),
             "\n".join(f"{o['step']} {o['status']} {o['reason'] or ''}" for o in each["open"]),
         )
         for each in cases
@@ -91,8 +100,9 @@ def show(case_id: str, path: Path, as_json: bool) -> None:
     \b
       icaro case show 18a5 -c /etc/icaro/icaro.yaml
     """
+    clock = _clock(path)
     with looking(path) as view:
-        tree = _whole(view, the_case(view, case_id))
+        tree = _whole(view, the_case(view, case_id), clock)
     if as_json:
         told(tree)
     else:
@@ -145,26 +155,57 @@ def choose(case_id: str, paediatrician: str, by: str, reason: str, path: Path) -
     click.echo(f"{found}: the paediatrician is chosen")
 
 
-def _summary(row: CaseRow, submissions: Iterable[SubmissionRow]) -> dict[str, Any]:
+def _clock(path: Path) -> Clock | None:
+    return load_flow(load(path).flow_file).case.clock
+
+
+def _terms(row: CaseRow, born: str, clock: Clock | None, *, left: bool) -> list[dict[str, Any]]:
+    """The terms that run: to declare, or to transmit while anything is still open."""
+    if clock is None or not (row.state == "OPEN" or (row.state == "DECLARED" and left)):
+        return []
+    try:
+        day = parse_time(born).date
+    except TimeError:  # no date of birth, or one that cannot be read: a finding says so
+        return []
+    declared = row.declared_at.astimezone(ROME).date() if row.declared_at else None
+    today = datetime.now(ROME).date()
+    return [
+        {"name": term.name, "ends_on": term.ends_on.isoformat(), "passed": term.ends_on < today}
+        for term in terms(clock, day, declared)
+    ]
+
+
+def _owed(case: Mapping[str, Any]) -> str:
+    return "\n".join(
+        f"{each['name']} by {each['ends_on']}{': passed' if each['passed'] else ''}"
+        for each in case["terms"]
+    )
+
+
+def _summary(
+    row: CaseRow, submissions: Iterable[SubmissionRow], clock: Clock | None
+) -> dict[str, Any]:
     left = [each for each in submissions if each.status not in DONE]
+    child = _child(row)
     return {
         "id": row.id,
         "state": row.state,
-        "child": _child(row),
+        "child": child,
         "sender": row.sender,
         "opened_at": row.opened_at,
         "declared_at": row.declared_at,
         "readable": row.readable,
+        "terms": _terms(row, child.get("nascita", ""), clock, left=bool(left)),
         "open": [
             {"id": o.id, "step": o.step, "status": str(o.status), "reason": o.reason} for o in left
         ],
     }
 
 
-def _whole(view: View, row: CaseRow) -> dict[str, Any]:
+def _whole(view: View, row: CaseRow, clock: Clock | None) -> dict[str, Any]:
     context = Context.decode(row.context or b"")
     submissions = view.submissions(case_id=row.id)
-    return _summary(row, submissions) | {
+    return _summary(row, submissions, clock) | {
         "profile": row.profile,
         "processing": row.processing,
         "declared_by": context.declared_by,
@@ -249,6 +290,8 @@ def _headlines(tree: Mapping[str, Any]) -> Iterable[tuple[str, object]]:
         yield "declared", f"{plain(tree['declared_at'])}{by}"
     else:
         yield "declared", "not yet: nothing is sent before"
+    for line in _owed(tree).splitlines():
+        yield "term", line
     if tree["anonymous"]:
         yield "mother", "does not want to be named"
     yield from tree["child"].items()

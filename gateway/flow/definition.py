@@ -57,6 +57,14 @@ class FindingRule(Settings):
     text: str
 
 
+class Clock(Settings):
+    """How long the parents have, at the birth centre or at the Comune, and then the gateway."""
+
+    parents_centre: Duration
+    parents_comune: Duration
+    transmit: Duration
+
+
 class CaseRules(Settings):
     """What opens, amends, cancels and merges a case, and when it is declared."""
 
@@ -67,6 +75,7 @@ class CaseRules(Settings):
     merge: Merging = Merging()
     declared: Source
     anonymous: Source
+    clock: Clock | None = None
     check: Mapping[str, Source] = Field(default_factory=dict)
     findings: Mapping[str, FindingRule] = Field(default_factory=dict)
 
