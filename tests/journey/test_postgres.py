@@ -32,8 +32,9 @@ def server(
 ) -> Iterator[Theatre]:
     """Gateway and administrations running, the journal in a database of a real server."""
     folder = tmp_path_factory.mktemp("server") / "stage"
-    with running(prepare(folder, pki, journal=new_database(), patience=2.0), back=False) as made:
-        yield made
+    stage = prepare(folder, pki, hospitals=3, journal=new_database(), patience=2.0)
+    with running(stage, back=False):
+        yield stage
 
 
 @pytest.fixture(scope="module")
