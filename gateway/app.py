@@ -9,12 +9,8 @@ from __future__ import annotations
 import gc
 import random
 import signal
-from collections import deque
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
@@ -39,6 +35,7 @@ from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, Ground, open_journal
 from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
+from gateway.junction import Junction
 from gateway.outcomes import Facts, NotFound, Outcome, Unknown
 from gateway.preparation import Preparation
 from gateway.retry import Backoff
@@ -48,8 +45,6 @@ from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
-
-T = TypeVar("T")
 
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
@@ -74,7 +69,7 @@ class App:
         )
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
         self.journal = open_journal(configuration)
-        self._settled: deque[tuple[Deferred[Any], Future[Any]]] = deque()
+        self.junction = Junction(reactor)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -94,7 +89,7 @@ class App:
             self.aftermath,
             preparation,
             destinations,
-            self.bridge,
+            self.junction.bridge,
             utc_now,
         )
         self.gates = Gates(ground.directory.entries)
@@ -103,7 +98,7 @@ class App:
             journal,
             delivery,
             self.gates,
-            self.bridge,
+            self.junction.bridge,
             utc_now,
             self,
             node=self.configuration.node,
@@ -116,7 +111,7 @@ class App:
             journal,
             ground.casebook,
             ground.reader,
-            self.bridge,
+            self.junction.bridge,
             utc_now,
             self._told,
         )
@@ -127,54 +122,14 @@ class App:
             ground.directory,
             self._callback_facts,
             outcome_of,
-            self.bridge,
+            self.junction.bridge,
         )
-
-    def bridge(self, future: Future[T]) -> Awaitable[T]:
-        """A future of the journal's writer thread, awaitable on the reactor."""
-        awaited: Deferred[T] = Deferred()
-
-        def settled(done: Future[T]) -> None:
-            # One wake-up of the reactor for a whole group of units, not one each.
-            self._settled.append((awaited, done))
-            if len(self._settled) == 1:
-                self._reactor.callFromThread(self._hand_over)
-
-        future.add_done_callback(settled)
-        return awaited
-
-    def _host(self, work: Callable[[], None]) -> None:
-        """Run a group's units on the reactor; called in the writer's thread, which waits."""
-        done, failed = Lock(), list[BaseException]()
-        done.acquire()
-
-        def here() -> None:
-            try:
-                work()
-            except BaseException as error:
-                failed.append(error)
-            done.release()
-
-        self._reactor.callFromThread(here)
-        done.acquire()
-        if failed:
-            raise failed[0]
-
-    def _hand_over(self) -> None:
-        while self._settled:
-            awaited, done = self._settled[0]
-            error = done.exception()
-            if error is None:
-                awaited.callback(done.result())
-            else:
-                awaited.errback(error)
-            self._settled.popleft()
 
     async def start(self) -> None:
         """Begin: first what an earlier life left, then new work, then the doors."""
-        # Units of work run here, between two events; only the waiting for the disk is elsewhere.
-        self.journal.hosted_by(self._host)
-        await self.bridge(self.journal.submit(lambda unit: unit.start_node(__version__)))
+        self.journal.hosted_by(self.junction.host)
+        starting = self.journal.submit(lambda unit: unit.start_node(__version__))
+        await self.junction.bridge(starting)
         recovered = await self.dispatch.start()
         await self._apply_callbacks()
         for listener in self.configuration.listeners:
@@ -239,7 +194,7 @@ class App:
             self.log("no_return_feed", "warning", sender=sender)
             return
         told = Deferred.fromCoroutine(feed.tell(acknowledgment))
-        told.addErrback(self._callback_failed)
+        told.addErrback(lambda failed: self.alarm("return_feed", failed.value or RuntimeError()))
 
     def _listen(self, listener: Listener) -> None:
         async def intake(payload: bytes, peer: Peer) -> bytes | None:

@@ -1,6 +1,6 @@
 """The journal's writer is a thread; the corridors are coroutines. This type joins them.
 
-The application gives the concrete one, which wakes the reactor; tests give their own.
+The application gives the concrete one (`junction`); tests give their own.
 """
 
 from __future__ import annotations

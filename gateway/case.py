@@ -16,7 +16,7 @@ from gateway.journal import CaseRow, View
 
 @dataclass(slots=True)
 class Case:
-    """A case while a unit works on it. `declared` and `anonymous` are of its dossier now."""
+    """One newborn at one facility, as stored, with what reads it."""
 
     row: CaseRow
     dossier: Dossier = field(repr=False)

@@ -193,9 +193,6 @@ FINAL = frozenset({S.ACCEPTED, S.REJECTED, S.REPLACED, S.WITHDRAWN})
 REPLACEABLE = frozenset({S.WAITING, S.READY, S.INVALID, S.REJECTED, S.DEAD, S.HELD, S.DEFERRED})
 """What a new message may replace, if it surely never reached the partner."""
 
-ON_THE_WAY = frozenset({S.SUBMITTING, S.IN_DOUBT, S.TAKEN})
-"""What a new message waits behind."""
-
 MEANINGS = {
     S.WAITING: "needs another step, a declaration, its predecessor, or an embargo's end",
     S.HELD: "a person must decide: confirm, choose, answer a doubt",

@@ -23,7 +23,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 KEYS = frozenset(
     {
         *("address", "count", "error", "listener", "outcome", "partner", "path", "peer"),
-        *("seconds", "step", "submission"),
+        *("seconds", "sender", "step", "submission"),
     }
 )
 """The names that a log line may have. None of them ever holds what a message says."""

@@ -6,7 +6,6 @@ from gateway.errors import LifecycleError
 from gateway.lifecycle import (
     FINAL,
     MEANINGS,
-    ON_THE_WAY,
     REPLACEABLE,
     TRANSITIONS,
     Event,
@@ -64,4 +63,5 @@ def test_what_may_have_been_received_is_not_replaced(status):
 def test_a_rejected_one_has_its_answer():
     """A refusal is an answer: a new message replaces it."""
     assert may_be_replaced(Status.REJECTED, maybe_received=True)
-    assert not any(may_be_replaced(status, maybe_received=False) for status in ON_THE_WAY)
+    on_the_way = (Status.SUBMITTING, Status.IN_DOUBT, Status.TAKEN)
+    assert not any(may_be_replaced(status, maybe_received=False) for status in on_the_way)
