@@ -135,10 +135,8 @@ def cases(stage: Theatre) -> int:
 def test_every_message_is_answered_as_it_asks_and_opens_what_the_table_says(
     deaf: Theatre, corpus: Path
 ):
-    """With the default profile; not one of adt/ and italy/ is a birth but those listed.
-
-    A birth without an identifier that the profile knows is told so instead of getting a case.
-    """
+    """With the default profile, not one of adt/ and italy/ is a birth but those listed."""
+    # A birth without an identifier that the profile knows is told so instead of getting a case.
     births = {r["file"] for r in rows() if r["profile"] == "default" and r["opens"] == "yes"}
     line = Line(deaf.mllp)
     wrong, taken, there = [], set(), 0
