@@ -35,10 +35,10 @@ def test_sql_stays_in_one_room():
 
 
 def test_network_stays_at_the_edges():
-    """Inside the gateway only the corridors, app and the verbs may know Twisted."""
-    corridors = ("gateway/intake", "gateway/delivery", "gateway/dispatch", "gateway/bridge")
+    """Inside the gateway only the loop, app, connections and the verbs may know Twisted."""
+    loop = ("gateway/dispatch", "gateway/junction")
     meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
-    doors = (*meeting, *corridors, "adapters/")
+    doors = (*meeting, *loop, "adapters/")
     assert importers(("twisted", "treq"), doors) == []
 
 
