@@ -7,7 +7,7 @@ column; no other exception leaves this module. Knows no HL7, no names, no types.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -180,6 +180,8 @@ Syntax: TypeAlias = (
 )
 
 
+# The same expression stands in many mappings, and each is compiled for every profile.
+@lru_cache(maxsize=10_000)
 def parse_expression(text: str) -> Syntax:
     """The tree of one expression; raises Unreadable."""
     if len(text) > LENGTH:

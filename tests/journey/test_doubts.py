@@ -66,14 +66,15 @@ def test_doubts_end_in_a_persons_queue(ward: Ward) -> None:
 def test_a_killed_gateway_leaves_the_doubt_to_a_person(ward: Ward) -> None:
     """What was on the wire when the gateway died may have arrived: nobody sends it again."""
     child = newborn()
-    ward.bad_day("comune", "slow", child, seconds=3)
+    ward.bad_day("comune", "slow", child, seconds=30)
     ward.born(child)
-    ward.await_status(child, "comune", Status.SUBMITTING)
+    sent = ward.await_status(child, "comune", Status.SUBMITTING)
+    ward.until(lambda: len(ward.effects(sent)) == 1, "the Comune to have stored it")
     ward.stage.kill("gateway")
     ward.stage.start_gateway()
     row = ward.await_status(child, "comune", Status.HELD)
     assert row.maybe_received
-    ward.until(lambda: len(ward.effects(row)) == 1, "the Comune to have stored it")
+    assert len(ward.effects(row)) == 1
     assert ward.one(child, "comune").row.attempts == 1
 
 
