@@ -5,22 +5,13 @@ Exit codes: 0 good, 1 findings (or the thing asked for could not be done), 2 usa
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from gateway import __version__
+from gateway.cli.verbs import Verb, Verbs
 from gateway.errors import GatewayError
-
-
-class Verb(NamedTuple):
-    """Where a verb is and what it is for, in one line: `--help` loads no module."""
-
-    module: str
-    attribute: str
-    purpose: str
-
 
 VERBS = {
     "demo": Verb("demo", "demo", "Watch births go end to end, with simulated administrations."),
@@ -30,7 +21,7 @@ VERBS = {
     "run": Verb("run", "run", "Run the gateway."),
     "send": Verb("send", "send", "Send HL7 messages over MLLP and show what was answered."),
     "hl7": Verb("hl7", "hl7_group", "Read HL7 messages: check them, show them."),
-    "map": Verb("map", "map_group", "Test and lint mappings."),
+    "map": Verb("map", "map_group", "Mappings: check, test, see."),
     "case": Verb("case", "case_group", "Births: list, show, declare, choose."),
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
@@ -39,25 +30,8 @@ VERBS = {
 }
 
 
-class Icaro(click.Group):
-    """Finds a verb's module when the verb is used; tells our errors with their advice."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order in which one meets them."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the verb."""
-        verb = VERBS.get(cmd_name)
-        if verb is None:
-            return None
-        command: click.Command = getattr(import_module(f"{__name__}.{verb.module}"), verb.attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs and their purposes, without loading any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, verb.purpose) for name, verb in VERBS.items()])
+class Icaro(Verbs):
+    """Tells our errors with their advice."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; a GatewayError is told in words, with what to do."""
@@ -68,7 +42,12 @@ class Icaro(click.Group):
             ctx.exit(1)
 
 
-@click.group(cls=Icaro, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Icaro,
+    verbs=VERBS,
+    package=__name__,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="icaro")
 def main() -> None:
     """Icaro Gateway: carries a birth from the maternity ward to the administrations.

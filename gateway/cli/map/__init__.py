@@ -1,0 +1,23 @@
+"""`icaro map`: what an integrator does with mappings. Each verb is a module of this package."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from gateway.cli.verbs import Verb, Verbs
+
+VERBS: Final[dict[str, Verb]] = {
+    "lint": Verb("lint", "lint", "Say what is wrong in mappings, and where."),
+    "test": Verb("tests", "test", "Run the tests that mappings carry."),
+}
+
+
+@click.group("map", cls=Verbs, verbs=VERBS, package=__name__)
+def map_group() -> None:
+    """Mappings: run their tests, say what is wrong in them.
+
+    PATHS are mappings or folders below the folder of mappings, as `comune/nascita.yaml`, or
+    files on disk that lie there; without any, all mappings.
+    """
