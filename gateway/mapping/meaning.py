@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
+from gateway.mapping.domain import ANY, Domain
 from gateway.mapping.kinds import Kind
 from gateway.mapping.problem import Problem
 
@@ -46,7 +47,7 @@ class Value:
     """One value (or, with `many`, a list of them); None is absent.
 
     `constant` is the value itself where it needs no Run; `null` tells whether the source says
-    'delete this' where the value is read, `label` how errors name it.
+    'delete this' where the value is read, `label` how errors name it, `domain` what it can be.
     """
 
     read: Read[Any]
@@ -55,6 +56,7 @@ class Value:
     many: bool = False
     null: Read[bool] | None = field(default=None)
     label: str = ""
+    domain: Domain = ANY
 
     @property
     def is_constant(self) -> bool:
