@@ -21,12 +21,16 @@ HEADERS = frozenset({"MSH", "FHS", "BHS"})
 class Reading:
     """How all segments of one message are read."""
 
-    __slots__ = ("codec", "delimiters", "hex_escapes")
+    __slots__ = (
+        *("codec", "delimiters", "hex_escapes"),
+        *("component", "escape", "repetition", "subcomponent"),
+    )
 
     def __init__(self, delimiters: Delimiters, codec: str, hex_escapes: HexReading) -> None:
         self.delimiters = delimiters
         self.codec = codec
         self.hex_escapes = hex_escapes
+        _, self.component, self.repetition, self.escape, self.subcomponent = delimiters
 
 
 class Segment:
@@ -89,6 +93,12 @@ class Segment:
 
     def count(self, field: int) -> int:
         """How many repetitions the field has; 0 if it is empty."""
+        parts = self._parts or self.fields
+        if not (0 < field < len(parts) and parts[field]):
+            return 0
+        separator = self._reading.repetition
+        if not separator or separator not in parts[field]:
+            return 1
         return len(self.repetitions(field))
 
     def text(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str | None:
@@ -100,20 +110,27 @@ class Segment:
         if not value or (self._header and field <= 2):
             return value if value and rep == comp == sub == 1 else None
         reading = self._reading
-        delimiters = reading.delimiters
-        if delimiters.repetition and delimiters.repetition in value:
+        separator = reading.repetition
+        if separator and separator in value:
             repetitions = self.repetitions(field)
             value = repetitions[rep - 1] if 0 < rep <= len(repetitions) else ""
         elif rep != 1:
             return None
         if value == NULL:
             return NULL
-        value = _piece(_piece(value, delimiters.component, comp), delimiters.subcomponent, sub)
-        if not value:
+        # Split no further than needed, and not at all where there is nothing to split.
+        if reading.component in value:
+            value = _piece(value, reading.component, comp)
+        elif comp != 1:
             return None
-        if delimiters.escape and delimiters.escape in value:
-            return unescape(value, delimiters, reading.codec, reading.hex_escapes)
-        return value
+        separator = reading.subcomponent
+        if separator and separator in value:
+            value = _piece(value, separator, sub)
+        elif sub != 1:
+            return None
+        if reading.escape and reading.escape in value:
+            return unescape(value, reading.delimiters, reading.codec, reading.hex_escapes)
+        return value or None
 
     def whole(self, field: int, rep: int = 1) -> str | None:
         """Decoded text of a whole repetition, delimiters and all; None if absent.
@@ -146,8 +163,6 @@ class Segment:
 
 
 def _piece(value: str, separator: str, number: int) -> str:
-    """Piece `number` of `value`; splits no further than needed."""
-    if separator and separator in value:
-        pieces = value.split(separator, number)
-        return pieces[number - 1] if 0 < number <= len(pieces) else ""
-    return value if number == 1 else ""
+    """Piece `number` of `value`, '' if it has not so many."""
+    pieces = value.split(separator, number)
+    return pieces[number - 1] if 0 < number <= len(pieces) else ""
