@@ -1,5 +1,6 @@
 """The only room with SQL. Knows no Twisted and no HL7 content."""
 
+from gateway.journal.editions import EditionRow, Judgement
 from gateway.journal.encryption import Keyring, load_public_key
 from gateway.journal.journal import Health, Journal, look
 from gateway.journal.rows import (
@@ -16,10 +17,12 @@ from gateway.journal.unit import Unit, View
 __all__ = [
     "AttemptRow",
     "CaseRow",
+    "EditionRow",
     "EvidenceRow",
     "Health",
     "InboxRow",
     "Journal",
+    "Judgement",
     "Keyring",
     "MessageRow",
     "RejectRow",

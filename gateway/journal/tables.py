@@ -225,6 +225,27 @@ replay = Table(
     Column("until", Text, nullable=False, index=True),
 )
 
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _word("at"),
+    _word("node"),
+    _word("verdict"),
+    _word("digest"),
+    _word("by"),
+    _word("reasons"),
+    _word("files"),
+    Index("editions_by_verdict", "verdict", "id"),
+)
+
+edition_files = Table(
+    "edition_files",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 
 def _evidenced(table: Table) -> tuple[str, ...]:
     return tuple(sorted(c.name for c in table.c if not {"cipher", "scheduling"} & c.info.keys()))

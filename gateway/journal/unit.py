@@ -6,6 +6,7 @@ from gateway.journal.attempts import AttemptReads, AttemptWrites
 from gateway.journal.cases import CaseReads, CaseWrites
 from gateway.journal.checkpoints import CheckpointReads, CheckpointWrites
 from gateway.journal.claims import ClaimReads, ClaimWrites
+from gateway.journal.editions import EditionReads, EditionWrites
 from gateway.journal.inbox import InboxReads, InboxWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
@@ -22,6 +23,7 @@ class View(
     InboxReads,
     CheckpointReads,
     NodeReads,
+    EditionReads,
 ):
     """What the journal holds at one moment."""
 
@@ -36,6 +38,7 @@ class Unit(
     InboxWrites,
     CheckpointWrites,
     NodeWrites,
+    EditionWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""
