@@ -183,7 +183,7 @@ def _table(tree: Syntax, scope: Scope) -> CodeTable | None:
         scope.error(tree.column, "M02", f"no table {name or 'of this form'}{guess}")
         return None
     scope.world.used.add(("table", name))
-    return table
+    return table if table.readable else None
 
 
 def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:

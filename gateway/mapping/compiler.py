@@ -35,7 +35,7 @@ from gateway.xml import Schema
 class Files(Protocol):
     """What a compilation asks of the library; each remembers what it read as a pin."""
 
-    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable | None: ...
+    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable: ...
 
     def roots(self, xsd: str) -> Mapping[str, ElementShape]: ...
 
@@ -131,8 +131,7 @@ class Compilation:
         return tuple(found)
 
     def _tables(self, uses: Mapping[str, TableUse]) -> dict[str, CodeTable]:
-        loaded = {name: self.files.table(name, use, self.findings) for name, use in uses.items()}
-        return {name: table for name, table in loaded.items() if table is not None}
+        return {name: self.files.table(name, use, self.findings) for name, use in uses.items()}
 
     def _root(self, end: str) -> ElementShape | None:
         where = self.document.source if end == "source" else self.document.target

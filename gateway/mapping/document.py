@@ -52,6 +52,11 @@ class TableUse:
     missing: str = "error"
     default: str | None = None
     valid: tuple[str, str] | None = None
+    places: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, key: str) -> Position:
+        """Where `file:`, `key:` or `valid:` says what it says."""
+        return self.places.get(key, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,7 @@ class Reader:
             missing=missing,
             default=default,
             valid=(ends[0], ends[1]) if len(ends) == 2 else None,
+            places={key.text: each.position for key, each in value.pairs},
         )
 
     def _missing(self, table: Table) -> tuple[str, str | None]:

@@ -179,8 +179,7 @@ class Library:
         )
 
     def _profile_tables(self, profile: Profile, findings: Findings) -> dict[str, CodeTable]:
-        found = {name: self.table(name, use, findings) for name, use in profile.tables.items()}
-        return {name: table for name, table in found.items() if table is not None}
+        return {name: self.table(name, use, findings) for name, use in profile.tables.items()}
 
     def content(self, name: str) -> bytes:
         """A file under the folder of mappings. Raises ConfigurationError."""
@@ -208,22 +207,22 @@ class Library:
         pins[f"mappings/{name}"] = hashlib.sha256(content).hexdigest()
         return read(content, name, findings)
 
-    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable | None:
-        """A code table; None where a finding says why there is none."""
-        if use not in self._tables:
-            file = f"tables/{use.file}"
-            try:
-                sheet = self._sheets.get(file) or read_sheet(self.content(file), file)
-            except (BadSheet, ConfigurationError) as error:
-                findings.error(use.position, "T01", f"table {name}: {error}")
-                return None
-            self._sheets[file] = sheet
-            before = len(findings.errors)
-            table = CodeTable(name, use, sheet, findings)
-            if len(findings.errors) > before:
-                return None
+    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable:
+        """A code table. What is wrong with it is a finding, each time that it is asked for."""
+        if use in self._tables:
+            return self._tables[use]
+        file = f"tables/{use.file}"
+        try:
+            sheet = self._sheets.get(file) or read_sheet(self.content(file), file)
+        except (BadSheet, ConfigurationError) as error:
+            findings.error(use.at("file"), "T01", f"table {name}: {error}")
+            return CodeTable.unreadable(name, use)
+        self._sheets[file] = sheet
+        before = len(findings.errors)
+        table = CodeTable(name, use, sheet, findings)
+        if len(findings.errors) == before:
             self._tables[use] = table
-        return self._tables[use]
+        return table
 
     def shapes(self, xsd: str) -> shape.Document:
         """The root elements of a schema. Raises ConfigurationError."""
@@ -259,9 +258,9 @@ class _Pinning:
         self._library = library
         self._pins = pins
 
-    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable | None:
+    def table(self, name: str, use: TableUse, findings: Findings) -> CodeTable:
         table = self._library.table(name, use, findings)
-        if table is not None:
+        if table.readable:
             file = f"tables/{use.file}"
             self._pin(f"mappings/{file}", self._library.content(file))
         return table

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from gateway.mapping.document import TableUse
 from gateway.mapping.finding import Findings, did_you_mean
@@ -21,15 +21,17 @@ from gateway.mapping.problem import Fault
 ROWS: Final = 200_000
 BYTES: Final = 64 * 2**20
 COLUMNS: Final = 200
+_LAST: Final = date.max.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A CSV file: its columns and rows, as read."""
+    """A CSV file: its columns and rows, as read; `lines` tells on which line each row ends."""
 
     file: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    lines: tuple[int, ...] = field(repr=False)
 
 
 class BadSheet(Exception):
@@ -41,34 +43,40 @@ def read_sheet(content: bytes, file: str) -> Sheet:
     if len(content) > BYTES:
         raise BadSheet(f"larger than {BYTES // 2**20} MiB")
     try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        text = content.decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = tuple(next(reader, ()))
-        rows = tuple(_rows(reader, len(header)))
-    except UnicodeDecodeError:
-        raise BadSheet("not UTF-8") from None
+        if not header or len(header) > COLUMNS or len(set(header)) != len(header):
+            raise BadSheet("the header must name each column once")
+        lines, rows = _rows(reader, len(header))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadSheet(f"line {line} is not UTF-8") from None
     except csv.Error as error:
-        raise BadSheet(f"no CSV: {error}") from None
-    if not header or len(header) > COLUMNS or len(set(header)) != len(header):
-        raise BadSheet("the header must name each column once")
-    return Sheet(file, header, rows)
+        raise BadSheet(f"line {reader.line_num} is no CSV: {error}") from None
+    return Sheet(file, header, tuple(rows), tuple(lines))
 
 
-def _rows(reader: Iterable[list[str]], width: int) -> list[tuple[str, ...]]:
+def _rows(reader: Any, width: int) -> tuple[list[int], list[tuple[str, ...]]]:
+    lines: list[int] = []
     rows: list[tuple[str, ...]] = []
-    for number, row in enumerate(reader, 2):
+    for row in reader:
         if not row:
             continue
         if len(row) != width:
-            raise BadSheet(f"row {number} has {len(row)} cells, the header {width}")
+            text = f"line {reader.line_num} has {len(row)} cells, the header {width}"
+            raise BadSheet(text)
         if len(rows) == ROWS:
             raise BadSheet(f"more than {ROWS} rows")
         rows.append(tuple(row))
-    return rows
+        lines.append(reader.line_num)
+    return lines, rows
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     cells: tuple[str, ...]
+    line: int
     first: date = date.min
     last: date = date.max
 
@@ -80,40 +88,65 @@ class CodeTable:
         self.name = name
         self.use = use
         self.sheet = sheet
+        self._findings = findings
         self._rows: dict[str, tuple[_Row, ...]] = {}
-        missing = [each for each in (use.key, *(use.valid or ())) if each not in sheet.columns]
-        for column in missing:
+        self._cells: dict[int, dict[str, str]] = {}
+        wanted = [("key", use.key), *(("valid", column) for column in use.valid or ())]
+        missing = [pair for pair in wanted if pair[1] not in sheet.columns]
+        for what, column in missing:
             text = f"{sheet.file} has no column {column}{did_you_mean(column, sheet.columns)}"
-            findings.error(use.position, "T02", text)
+            findings.error(use.at(what), "T02", text)
         if not missing:
-            self._index(findings)
+            self._index()
 
-    def _index(self, findings: Findings) -> None:
+    def _index(self) -> None:
         key = self.sheet.columns.index(self.use.key)
         rows: dict[str, list[_Row]] = {}
-        try:
-            for number, cells in enumerate(self.sheet.rows, 2):
-                rows.setdefault(cells[key], []).append(self._row(cells, number))
-        except BadSheet as error:
-            findings.error(self.use.position, "T01", f"{self.sheet.file}: {error}")
-        for code, found in rows.items():
-            if len(found) > 1 and (overlap := _overlap(found)):
-                text = f"{self.sheet.file}: key {code} {overlap}"
-                findings.error(self.use.position, "T03", text)
+        bad = list(self._bad_rows(key))
+        self._tell("T01", "file", bad)
+        if not bad:
+            for row in self._dated():
+                rows.setdefault(row.cells[key], []).append(row)
+        several = [found for found in rows.values() if len(found) > 1]
+        self._tell("T03", "key", [text for found in several if (text := _twice(found))])
+        self._tell("T06", "valid", [text for found in several if (text := _overlap(found))])
         self._rows = {code: tuple(found) for code, found in rows.items()}
 
-    def _row(self, cells: tuple[str, ...], number: int) -> _Row:
+    def _tell(self, code: str, what: str, texts: list[str]) -> None:
+        """The first of its kind; a file with a thousand such lines has one mistake."""
+        if texts:
+            more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+            text = f"{self.sheet.file}: {texts[0]}{more}"
+            self._findings.error(self.use.at(what), code, text)
+
+    def _bad_rows(self, key: int) -> Iterator[str]:
+        ends = [self.sheet.columns.index(column) for column in self.use.valid or ()]
+        for line, cells in zip(self.sheet.lines, self.sheet.rows, strict=True):
+            if not cells[key]:
+                yield f"line {line} has no {self.use.key}"
+            if ends and (reason := _bad_days(*(cells[end] for end in ends))):
+                yield f"line {line} {reason}"
+
+    def _dated(self) -> Iterator[_Row]:
+        rows = zip(self.sheet.rows, self.sheet.lines, strict=True)
         if self.use.valid is None:
-            return _Row(cells)
-        first, last = (cells[self.sheet.columns.index(column)] for column in self.use.valid)
-        try:
-            return _Row(
-                cells,
-                date.fromisoformat(first) if first else date.min,
-                date.fromisoformat(last) if last else date.max,
-            )
-        except ValueError:
-            raise BadSheet(f"row {number} has a day that is no YYYY-MM-DD") from None
+            yield from (_Row(cells, line) for cells, line in rows)
+            return
+        first, last = (self.sheet.columns.index(column) for column in self.use.valid)
+        for cells, line in rows:
+            ends = _day(cells[first]) or date.min, _day(cells[last] or _LAST) or date.max
+            yield _Row(cells, line, *ends)
+
+    @classmethod
+    def unreadable(cls, name: str, use: TableUse) -> CodeTable:
+        """Stands where a finding said that there is none; nothing more is said of it."""
+        table = cls.__new__(cls)
+        table.name, table.use, table.sheet = name, use, Sheet(use.file, (), (), ())
+        return table
+
+    @property
+    def readable(self) -> bool:
+        return bool(self.sheet.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -121,6 +154,20 @@ class CodeTable:
 
     def column(self, name: str) -> int:
         return self.sheet.columns.index(name)
+
+    def has(self, code: str) -> bool:
+        """Whether some row, of any day, has this key."""
+        return code in self._rows
+
+    def cells(self, column: int) -> Mapping[str, str]:
+        """Every text of a column → `file:line` of its first row. Empty cells are absent."""
+        if column not in self._cells:
+            found: dict[str, str] = {}
+            for line, cells in zip(self.sheet.lines, self.sheet.rows, strict=True):
+                if cells[column] and cells[column] not in found:
+                    found[cells[column]] = f"{self.sheet.file}:{line}"
+            self._cells[column] = found
+        return self._cells[column]
 
     def look_up(self, code: str, column: int, on: date | None) -> str | None:
         """The cell in the row of `code`; with `on`, the row valid on that day.
@@ -152,12 +199,39 @@ def _end(row: _Row) -> date:
     return row.last
 
 
+def _day(text: str) -> date | None:
+    """None if it is no day; the first there is where nothing is said."""
+    if not text:
+        return date.min
+    try:
+        return date.fromisoformat(text) if text[4:5] == text[7:8] == "-" else None
+    except ValueError:
+        return None
+
+
+def _bad_days(first: str, last: str) -> str:
+    """Why these are no first and last day; '' if they are."""
+    begins, ends = _day(first), _day(last or _LAST)
+    if begins is None or ends is None:
+        return "has a day that is no YYYY-MM-DD"
+    return "ends before it begins" if ends < begins else ""
+
+
+def _twice(rows: list[_Row]) -> str:
+    """Why these rows of one key, none of which has days, cannot stand together; '' if one has."""
+    always = [row.line for row in rows if row.first == date.min and row.last == date.max]
+    if len(always) < 2:
+        return ""
+    return f"the key of line {always[0]} stands again on line {always[1]}"
+
+
 def _overlap(rows: list[_Row]) -> str:
-    """Why these rows of one key cannot stand together; '' if they can."""
+    """Why the days of these rows of one key cannot stand together; '' if they can."""
+    if _twice(rows):
+        return ""
     ordered = sorted(rows, key=lambda row: row.first)
     for one, other in itertools.pairwise(ordered):
-        if one.first == date.min and one.last == date.max:
-            return "stands twice"
         if other.first <= one.last:
-            return "has two rows valid on the same day"
+            lines = sorted((one.line, other.line))
+            return f"lines {lines[0]} and {lines[1]} have one key and are valid on the same day"
     return ""

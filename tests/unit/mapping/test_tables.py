@@ -50,8 +50,12 @@ def test_a_missing_code_is_what_the_mapping_says() -> None:
     ("content", "more", "code"),
     [
         (b"k,v\n1,a\n1,b\n", {}, "T03"),
-        (b"k,dal,al\n1,2000-01-01,2001-01-01\n1,2001-01-01,\n", {"valid": ("dal", "al")}, "T03"),
+        (b"k,v\n1,a\n,b\n", {}, "T01"),
+        (b"k,dal,al\n1,,\n1,,\n", {"valid": ("dal", "al")}, "T03"),
+        (b"k,dal,al\n1,2000-01-01,2001-01-01\n1,2001-01-01,\n", {"valid": ("dal", "al")}, "T06"),
         (b"k,dal,al\n1,ieri,\n", {"valid": ("dal", "al")}, "T01"),
+        (b"k,dal,al\n1,20010101,\n", {"valid": ("dal", "al")}, "T01"),
+        (b"k,dal,al\n1,2001-01-01,2000-01-01\n", {"valid": ("dal", "al")}, "T01"),
         (b"k,v\n", {"key": "kk"}, "T02"),
         (b"k,v\n", {"valid": ("dal", "al")}, "T02"),
     ],
@@ -68,13 +72,13 @@ def test_a_bad_table_is_a_finding(content: bytes, more: dict[str, object], code:
     [
         (b"", "header"),
         (b"a,a\n", "header"),
-        (b"a,b\n1\n", "row 2 has 1 cells"),
-        (b"\xff", "UTF-8"),
-        (b'a,b\n"1\n', "CSV"),
+        (b"a,b\n1\n", "line 2 has 1 cells"),
+        (b"a\n\xff", "line 2 is not UTF-8"),
+        (b'a,b\n"1\n', "line 2 is no CSV"),
     ],
 )
 def test_what_is_no_csv_is_refused(content: bytes, reason: str) -> None:
-    """The reason names the row, not its cells."""
+    """The reason names the line, not its cells."""
     with pytest.raises(BadSheet, match=reason):
         read_sheet(content, "t.csv")
 
@@ -94,3 +98,26 @@ def test_blank_lines_and_a_byte_order_mark_are_taken() -> None:
     sheet = read_sheet(b"\xef\xbb\xbfk,v\n\n1,a\n", "t.csv")
     assert sheet.columns == ("k", "v")
     assert sheet.rows == (("1", "a"),)
+
+
+def test_a_cell_is_told_with_its_line() -> None:
+    """Of a text that stands twice the first; blank lines count, empty cells say nothing."""
+    made, _ = table(b"k,v\n1,a\n\n2,b\n3,a\n4,\n", use())
+    assert made.cells(1) == {"a": "t.csv:2", "b": "t.csv:4"}
+    assert made.has("4")
+    assert not made.has("9")
+
+
+def test_a_mistake_on_many_lines_is_told_once() -> None:
+    """The first line is named, the others are counted."""
+    _, told = table(b"k\n1\n1\n2\n2\n", use())
+    assert told == [
+        "m.yaml:1:1: error T03 t.csv: the key of line 2 stands again on line 3 (and 1 more)"
+    ]
+
+
+def test_mistakes_stand_where_the_mapping_names_the_column() -> None:
+    """`file:`, `key:` and `valid:` have places of their own."""
+    places = {"key": Position("m.yaml", 2, 7), "valid": Position("m.yaml", 3, 9)}
+    _, told = table(b"k\n", use(key="kk", valid=("dal", "al"), places=places))
+    assert [finding.split(": ")[0] for finding in told] == ["m.yaml:2:7", *["m.yaml:3:9"] * 2]
