@@ -59,6 +59,11 @@ class Casebook:
         self._senders = senders
         self._readers = readers
 
+    def adopt(self, flow: Flow) -> None:
+        """Another edition of the flow is in use; what was read with the old one is forgotten."""
+        self.flow = flow
+        self.wishes = Wishes(flow, self._directory)
+
     def load(self, unit: Unit, case_id: str) -> Case:
         """The case as stored; raises NotFound."""
         return self._read(unit.case(case_id))

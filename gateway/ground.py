@@ -6,75 +6,77 @@ the casebook of them. No network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
+from pathlib import Path
 
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Sender
-from gateway.errors import ConfigurationError
-from gateway.flow.definition import Flow, load_flow
+from gateway.edition import Edition
+from gateway.flow.definition import Flow
 from gateway.flow.reading import Reader
 from gateway.journal import Journal, Keyring
-from gateway.mapping import Compiled, Library
+from gateway.mapping import Compiled
 from gateway.partners import Directory
 
 ESITO_NOTIFICATO = "gateway/esito_notificato.yaml"
 """The mapping that reads what an administration brings later."""
 
 
-@dataclass(frozen=True)
 class Ground:
-    """`reader` gives the flow compiled for a profile's name."""
+    """`edition` is the one in use; `adopt` changes it between two units of work."""
 
-    configuration: Configuration
-    flow: Flow
-    library: Library
-    directory: Directory
-    casebook: Casebook
-    reader: Callable[[str], Reader]
+    def __init__(
+        self, configuration: Configuration, directory: Directory, edition: Edition
+    ) -> None:
+        self.configuration = configuration
+        self.directory = directory
+        self.edition = edition
+        self._known = {sender.name: sender for sender in configuration.senders}
+        self.casebook = Casebook(edition.flow, directory, self._sender, self.reader)
 
     @classmethod
-    def of(cls, configuration: Configuration) -> Ground:
-        """Read and compile everything. Raises ConfigurationError with every problem."""
-        library = Library(configuration.mappings, configuration.xsd)
-        flow = load_flow(configuration.flow_file)
+    def of(cls, configuration: Configuration, mappings: Path | None = None) -> Ground:
+        """Read everything. Raises ConfigurationError with every problem.
+
+        `mappings`: a copy to read instead of the configuration's folder.
+        """
+        folder = mappings or configuration.mappings
+        edition = Edition(folder, configuration.xsd, configuration.flow)
         directory = Directory.load(configuration.partners)
-        directory = directory.with_return_feeds(configuration.senders)
-        known = {sender.name: sender for sender in configuration.senders}
+        return cls(configuration, directory.with_return_feeds(configuration.senders), edition)
 
-        @cache
-        def reader(profile: str) -> Reader:
-            return Reader(flow, library, library.profile(profile))
+    @property
+    def flow(self) -> Flow:
+        """The flow in use."""
+        return self.edition.flow
 
-        def sender(name: str) -> Sender:
-            unknown = configuration.unknown_senders
-            profile = "default" if unknown == "refuse" else unknown
-            return known.get(name) or Sender(name="unknown", application="", profile=profile)
-
-        casebook = Casebook(flow, directory, sender, reader)
-        return cls(configuration, flow, library, directory, casebook, reader)
+    def reader(self, profile: str) -> Reader:
+        """The flow compiled for a profile's name."""
+        return self.edition.reader(profile)
 
     def mapping(self, name: str, profile: str) -> Compiled:
         """A mapping compiled for a profile; compiled once."""
-        return self.library.mapping(name, self.library.profile(profile))
+        return self.edition.mapping(name, profile)
 
     def compile_all(self) -> None:
         """The flow and every mapping for every profile in use, before the first message.
 
         Raises ConfigurationError with every problem.
         """
-        problems: dict[str, None] = {}
-        for profile in self.profiles:
-            compiling: list[Callable[[], object]] = [partial(self.reader, profile)]
-            compiling += [partial(self.mapping, name, profile) for name in self.mappings]
-            for compiled in compiling:
-                try:
-                    compiled()
-                except ConfigurationError as error:
-                    problems |= dict.fromkeys(error.problems)
-        if problems:
-            raise ConfigurationError(list(problems))
+        self.edition.compile(self.profiles, self.mappings_of(self.edition))
+
+    def casebook_of(self, edition: Edition) -> Casebook:
+        """The casebook as it would be with another edition."""
+        return Casebook(edition.flow, self.directory, self._sender, edition.reader)
+
+    def adopt(self, edition: Edition) -> None:
+        """Use another edition from now on; it must be compiled. Not during a unit of work."""
+        self.edition = edition
+        self.casebook.adopt(edition.flow)
+
+    def _sender(self, name: str) -> Sender:
+        unknown = self.configuration.unknown_senders
+        profile = "default" if unknown == "refuse" else unknown
+        return self._known.get(name) or Sender(name="unknown", application="", profile=profile)
 
     @property
     def profiles(self) -> list[str]:
@@ -83,10 +85,9 @@ class Ground:
         unknown = self.configuration.unknown_senders
         return sorted(named if unknown == "refuse" else {*named, unknown})
 
-    @property
-    def mappings(self) -> list[str]:
+    def mappings_of(self, edition: Edition) -> list[str]:
         """The mappings of every step, and of callbacks where they are taken."""
-        named = {name for step in self.flow.steps.values() for name in step.maps.values()}
+        named = set(edition.steps)
         return sorted(named | {ESITO_NOTIFICATO} if self.configuration.callbacks else named)
 
 

@@ -46,7 +46,7 @@ def test_the_shipped_deployment_compiles(folder: Path):
     ground.compile_all()
     assert ground.profiles == ["default"]
     assert {"comune/nascita.yaml", "ospedale/riscontro.yaml", ESITO_NOTIFICATO} <= set(
-        ground.mappings
+        ground.mappings_of(ground.edition)
     )
 
 
@@ -66,7 +66,8 @@ def test_every_mistake_is_told_at_once_and_only_once(folder: Path):
 def test_without_callbacks_their_mapping_is_not_needed(folder: Path):
     """Who offers no callback service may do without what reads callbacks."""
     configuration = settings(folder).model_copy(update={"callbacks": None})
-    assert ESITO_NOTIFICATO not in Ground.of(configuration).mappings
+    ground = Ground.of(configuration)
+    assert ESITO_NOTIFICATO not in ground.mappings_of(ground.edition)
 
 
 def test_profiles_of_strangers_are_compiled_too(folder: Path):
