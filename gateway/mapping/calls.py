@@ -23,7 +23,7 @@ from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
 from gateway.mapping.names import Meaning, Scope, defined, shared
 from gateway.mapping.problem import Fault
 from gateway.mapping.syntax import Attribute, Call, Field, Name, Part, Select, Syntax, Walk
-from gateway.mapping.tables import CodeTable
+from gateway.mapping.tables import CodeTable, LookUp
 from gateway.mapping.xml_paths import Elements
 from gateway.mapping.xml_paths import is_null as elements_null
 
@@ -171,7 +171,8 @@ def _lookup(tree: Call, scope: Scope) -> Meaning:
     if column is None:
         return UNKNOWN
     where = value.label or label(tree)
-    read = _looked_up(value.read, table, column, on.read if on else None, where)
+    look_up = scope.world.tracer.looking(table) if scope.world.tracer else table.look_up
+    read = _looked_up(value.read, look_up, column, on.read if on else None, where)
     return Value(read, Kind.TEXT, null=value.null, label=where)
 
 
@@ -196,10 +197,8 @@ def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
 
 
 def _looked_up(
-    value: Read[Any], table: CodeTable, column: int, on: Read[Any] | None, where: str
+    value: Read[Any], look_up: LookUp, column: int, on: Read[Any] | None, where: str
 ) -> Read[str | None]:
-    look_up = table.look_up
-
     def read(run: Run) -> str | None:
         code = value(run)
         if code is None:

@@ -116,10 +116,14 @@ class Flattening:
             expressions.read_condition(node.when, scope).read if node.when else None
             for node in nodes
         ]
-        content.picks.append(_pick(tests, slot, gate))
+        pick, tracer = _pick(tests, slot, gate), scope.world.tracer
+        content.picks.append(tracer.choice(pick, nodes, slot) if tracer else pick)
         for number, node in enumerate(nodes):
             self._refuse_each(node, scope)
-            self._add(content, node, scope, _is_at(slot, number), called_from)
+            chosen = _is_at(slot, number)
+            if tracer:
+                tracer.branch(chosen, node, gate)
+            self._add(content, node, scope, chosen, called_from)
 
     def _use(
         self, content: Content, text: Scalar, scope: Scope, gate: Gate | None, called_from: str
@@ -141,7 +145,9 @@ class Flattening:
             slot = world.slots.item()
             test = expressions.read_condition(block.node.when, inner).read
             content.picks.append(_pick([test], slot, gate))
-            gate = _is_at(slot, 0)
+            outer, gate = gate, _is_at(slot, 0)
+            if world.tracer:
+                world.tracer.branch(gate, block.node, outer)
         self._refuse_each(block.node, inner)
         self._add(content, block.node, inner, gate, chain)
 
@@ -228,7 +234,9 @@ def items_of(each: Each, scope: Scope) -> tuple[Items | None, Scope]:
         # What is already a finding is not told twice.
         alias = here.error(0, "M04", text) if not _is_unknown(meaning) else meaning
         return None, scope.with_names({each.alias: alias})
-    return Items(meaning_items(meaning), slot), scope.with_names({each.alias: alias})
+    items, tracer = Items(meaning_items(meaning), slot), scope.world.tracer
+    inner = scope.with_names({each.alias: alias})
+    return tracer.items(items, each) if tracer else items, inner
 
 
 def _is_unknown(meaning: Meaning) -> bool:

@@ -67,32 +67,48 @@ def start_of(text: Scalar) -> Position:
 
 def read_value(text: Scalar, scope: Scope) -> Value:
     """As `read_expression`, for one value."""
-    return _single(read_expression(text, scope), scope.at(start_of(text)), 0)
+    here = scope.at(start_of(text))
+    try:
+        tree = parse_expression(text.text)
+    except Unreadable as error:
+        return here.error(error.column, "M01", error.reason)
+    return value_of(tree, here)
 
 
 def read_condition(text: Scalar, scope: Scope) -> Value:
     """As `read_value`, for `$when`."""
-    value = read_value(text, scope)
-    return boolean(value, scope.at(start_of(text)), 0)
+    value = boolean(read_value(text, scope), scope.at(start_of(text)), 0)
+    tracer = scope.world.tracer
+    return value if tracer is None else tracer.condition(value, text)
 
 
 def inlined(definition: Definition, scope: Scope) -> Meaning:
     """What a let or definition means in `scope`, which has its parameters."""
     scope.world.open.append(definition.name)
     try:
-        return read_expression(definition.text, scope)
+        meaning = read_expression(definition.text, scope)
     finally:
         scope.world.open.pop()
+    tracer = scope.world.tracer
+    return meaning if tracer is None else tracer.name(meaning, definition)
 
 
 def value_of(tree: Syntax, scope: Scope) -> Value:
     """The tree as one value."""
-    return _single(meaning_of(tree, scope), scope, tree.column)
+    return _traced(_single(meaning_of(tree, scope), scope, tree.column), tree, scope)
 
 
 def values_of(tree: Syntax, scope: Scope) -> Value:
     """The tree as a value, or as a list of them where a path says `[*]`."""
-    return as_value(meaning_of(tree, scope), scope, tree.column)
+    return _traced(as_value(meaning_of(tree, scope), scope, tree.column), tree, scope)
+
+
+def _traced(value: Value, tree: Syntax, scope: Scope) -> Value:
+    """Watched, where a traced build is made."""
+    tracer = scope.world.tracer
+    if tracer is None:
+        return value
+    return tracer.expression(value, tree, scope.position.after(tree.column))
 
 
 def as_value(meaning: Meaning, scope: Scope, column: int) -> Value:

@@ -92,7 +92,11 @@ class FactsTarget:
         if name not in declared and not grouped:
             text = f"no fact {name} is declared in target{did_you_mean(name, declared)}"
             self._findings.error(entry.key.position, "X01", text)
-        return self._node(entry, entry.node, self._declared(name, declared, grouped))
+        tracer = entry.scope.world.tracer
+        if tracer:
+            tracer.begin(Place("", entry.key.position), entry)
+        emit = self._node(entry, entry.node, self._declared(name, declared, grouped))
+        return tracer.end(emit) if tracer else emit
 
     def _declared(self, name: str, declared: Declared, grouped: bool) -> str | Mapping[str, str]:
         if name in declared:
@@ -108,6 +112,8 @@ class FactsTarget:
             items, scope = items_of(node.each, entry.scope)
             inner = replace(entry, scope=scope)
             emit = self._node(inner, replace(node, each=None), declared)
+            tracer = scope.world.tracer
+            emit = tracer.item(emit) if tracer else emit
             return _for_each(items, emit, entry.key.text, place) if items else emit
         test = expressions.read_condition(node.when, entry.scope).read if node.when else None
         content = self._flattening.content(node, entry.scope, entry.called_from)

@@ -65,7 +65,11 @@ class Hl7Target:
         position = value.position if value else entry.key.position
         place = Place(path, position, entry.called_from)
         self._check(path, entry)
-        return entry.gate, self._node(entry, entry.node, place)
+        tracer = entry.scope.world.tracer
+        if tracer:
+            tracer.begin(place, entry)
+        emit = self._node(entry, entry.node, place)
+        return entry.gate, tracer.end(emit) if tracer else emit
 
     def _check(self, path: str, entry: Entry) -> None:
         try:
@@ -75,13 +79,16 @@ class Hl7Target:
                 self._findings.error(entry.key.position, "X01", problem)
 
     def _node(self, entry: Entry, node: Node, place: Place) -> Emit:
+        tracer = entry.scope.world.tracer
         if node.several:
-            emits = [(None, self._node(entry, one, place)) for one in node.several]
-            return _fill((), emits, place)
+            emits = [self._node(entry, one, place) for one in node.several]
+            emits = [tracer.item(one) for one in emits] if tracer else emits
+            return _fill((), [(None, one) for one in emits], place)
         if node.each is not None:
             items, scope = items_of(node.each, entry.scope)
             inner = replace(entry, scope=scope)
             emit = self._node(inner, replace(node, each=None), place)
+            emit = tracer.item(emit) if tracer else emit
             return _for_each(items, emit, place) if items else emit
         when = expressions.read_condition(node.when, entry.scope).read if node.when else None
         content = self._flattening.content(node, entry.scope, entry.called_from)
@@ -97,7 +104,12 @@ class Hl7Target:
             path = f"{place.target}{separator}{entry.key.text}"
             self._check(path, entry)
             below = Place(path, entry.key.position, entry.called_from)
-            rows.append((entry.gate, entry.key.text, self._part(entry), below))
+            tracer = entry.scope.world.tracer
+            if tracer:
+                tracer.begin(below, entry)
+            read = self._part(entry)
+            read = tracer.end(read) if tracer else read
+            rows.append((entry.gate, entry.key.text, read, below))
         return _parts(content.picks, rows, when, place)
 
     def _part(self, entry: Entry) -> Read[Any]:

@@ -70,6 +70,9 @@ def _leaf(entry: LeafEntry) -> Leaf:
     read = _with_null(value, node.on_null)
     if node.required is not None:
         read = _with_required(read, node.required)
+    tracer = entry.scope.world.tracer
+    if tracer is not None:
+        read = tracer.leaf(read, entry)
     return Leaf(read, value.kind, nil=node.on_null == "nil")
 
 

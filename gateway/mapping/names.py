@@ -25,6 +25,7 @@ from gateway.mapping.xml_paths import Elements
 
 if TYPE_CHECKING:
     from gateway.mapping.tables import CodeTable
+    from gateway.mapping.tracing import Tracer
 
 Meaning: TypeAlias = Value | Segments | Repetitions | Groups | Elements
 Inlined: TypeAlias = Callable[[Definition, "Scope"], Meaning]
@@ -38,7 +39,7 @@ EXPANSIONS: Final = 20_000
 
 @dataclass(slots=True)
 class World:
-    """What all expressions of one compilation share."""
+    """What all expressions of one compilation share. `tracer` watches a traced build."""
 
     findings: Findings
     slots: Slots = field(default_factory=Slots)
@@ -55,6 +56,7 @@ class World:
     open: list[str] = field(default_factory=list)
     known: dict[tuple[object, ...], Meaning] = field(default_factory=dict)
     expansions: int = 0
+    tracer: Tracer | None = None
 
     def expand(self, name: str, position: Position) -> bool:
         """Whether one more thing may be inlined; else a finding says why not."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from gateway.mapping.document import TableUse
 from gateway.mapping.finding import Findings, did_you_mean
@@ -22,6 +22,10 @@ ROWS: Final = 200_000
 BYTES: Final = 64 * 2**20
 COLUMNS: Final = 200
 _LAST: Final = date.max.isoformat()
+
+
+LookUp: TypeAlias = Callable[[str, int, date | None], str | None]
+"""Code, column, day → cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,12 @@ class CodeTable:
             row = rows[0] if len(rows) == 1 else max(rows, key=_end)
             return row.cells[column] or None
         return self._missing(code, on)
+
+    def line_of(self, code: str, on: date | None) -> int | None:
+        """The file's line of the row that `look_up` takes; None if there is none."""
+        rows = self._rows.get(code, ())
+        found = [row for row in rows if on is None or row.first <= on <= row.last]
+        return max(found, key=_end).line if found else None
 
     def _missing(self, code: str, on: date | None) -> str | None:
         missing = self.use.missing

@@ -60,14 +60,16 @@ class XmlTarget:
         self, entry: Entry, node: Node, shape: ElementShape, place: Place, *, required: bool = False
     ) -> Emit:
         """Writes one child: a list of them, one for each item, or one."""
+        tracer = entry.scope.world.tracer
         if node.several:
             self._check_repeats(entry, shape)
             emits = [self._element(entry, one, shape, place) for one in node.several]
-            return xml_emit.several(emits)
+            return xml_emit.several([tracer.item(one) for one in emits] if tracer else emits)
         if node.each is not None:
             items, scope = items_of(node.each, entry.scope)
             inner = replace(entry, scope=scope)
             emit = self._element(inner, replace(node, each=None), shape, place)
+            emit = tracer.item(emit) if tracer else emit
             return xml_emit.for_each(items, emit, place) if items else emit
         when = expressions.read_condition(node.when, entry.scope).read if node.when else None
         content = self._flattening.content(node, entry.scope, entry.called_from)
@@ -116,8 +118,11 @@ class XmlTarget:
                 self._error(entry, "X01", f"{shape.name} has no attribute {name}{guess}")
                 continue
             at = self._place(place, f"@{name}", entry)
-            write = writer_of(attribute.kind)
+            write, tracer = writer_of(attribute.kind), entry.scope.world.tracer
+            if tracer:
+                tracer.begin(at, entry)
             emit = xml_emit.attribute(attribute.tag, self._value(entry), write, entry.gate, at)
+            emit = tracer.end(emit) if tracer else emit
             setters.append(Setter(emit, at if attribute.required else None))
         written = {entry.key.text for entry in content.attributes}
         for name, attribute in shape.attributes.items():
@@ -168,7 +173,11 @@ class XmlTarget:
                     self._error(entry, "X03", f"{name} is written twice and stands at most once")
                 free.add(name)
             at = self._place(place, name, entry)
+            tracer = entry.scope.world.tracer
+            if tracer:
+                tracer.begin(at, entry)
             emit = self._element(entry, entry.node, child, at, required=name in always)
+            emit = tracer.end(emit) if tracer else emit
             found.append((order[name], Child(name, 1 << order[name], entry.gate, emit)))
         return [child for _, child in sorted(found, key=lambda pair: pair[0])]
 
