@@ -21,12 +21,13 @@ from gateway.mapping.document import declared as declared_types
 from gateway.mapping.facts_target import Declared, FactsTarget
 from gateway.mapping.finding import Findings, did_you_mean
 from gateway.mapping.hl7_target import Hl7Target
-from gateway.mapping.meaning import Read
+from gateway.mapping.meaning import Read, Slots
 from gateway.mapping.names import Scope, World
 from gateway.mapping.problem import Problem, ProblemKind
 from gateway.mapping.profile import SENDER, Profile
 from gateway.mapping.shape import ElementShape
 from gateway.mapping.tables import CodeTable
+from gateway.mapping.tracing import Tracer
 from gateway.mapping.tree import Scalar, Sequence, Table
 from gateway.mapping.xml_target import XmlTarget, place_of, told_path
 from gateway.xml import Schema
@@ -52,6 +53,7 @@ class Compilation:
     files: Files
     findings: Findings
     world: World | None = None
+    tracer: Tracer | None = None
 
     def compile(self, pins: Mapping[str, str]) -> Compiled | None:
         """The mapping, or None where findings leave nothing to run. `pins` may still grow."""
@@ -107,6 +109,8 @@ class Compilation:
             root=self._root("source") if from_xml else None,
             dictionary=known,
             structures=self._structures(known),
+            slots=self.tracer.slots if self.tracer else Slots(),
+            tracer=self.tracer,
         )
 
     def _dictionary(self) -> Dictionary | None:
