@@ -1,4 +1,4 @@
-"""Reads an XSD into shapes, with xmlschema.
+"""Reads an XSD into shapes, with xmlschema: particles, attributes, simple types, wildcards.
 
 Apart, because xmlschema takes a third of a second to load and only who compiles needs it.
 """
@@ -8,26 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import xmlschema
-from xmlschema.validators import XsdElement, XsdGroup
+from xmlschema.validators import XsdAnyElement, XsdGroup
 from xmlschema.validators.xsdbase import XsdValidator
 
 from gateway.errors import ConfigurationError
-from gateway.mapping.kinds import Kind
+from gateway.mapping.check.facets import simple_type
+from gateway.mapping.check.simple_type import SimpleType
 from gateway.mapping.shape import AttributeShape, Document, ElementShape, Particle
-
-_KINDS: Final = {
-    "boolean": Kind.BOOLEAN,
-    "date": Kind.DATE,
-    "dateTime": Kind.DATETIME,
-    "time": Kind.TIME,
-    "decimal": Kind.NUMBER,
-    "float": Kind.NUMBER,
-    "double": Kind.NUMBER,
-}
 
 
 def _cached_properties(cls: type) -> Iterator[str]:
@@ -52,10 +43,15 @@ def load(path: Path) -> Document:
     """
     try:
         schema = xmlschema.XMLSchema10(path, allow="local", defuse="always", validation="strict")
-    except (xmlschema.XMLSchemaException, OSError, ValueError) as error:
+    except (xmlschema.XMLSchemaException, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigurationError([f"{path.name}: {reason}"]) from error
-    roots = {element.local_name: _element(element) for element in schema.elements.values()}
+    reader = _Reader(schema)
+    roots = {
+        element.local_name: reader.element(element)
+        for element in schema.elements.values()
+        if not element.abstract
+    }
     return Document(roots, tuple(sorted(_files(schema))))
 
 
@@ -66,16 +62,94 @@ def _files(schema: xmlschema.XMLSchema10) -> set[Path]:
     return {path for path in paths if not path.is_relative_to(builtin)}
 
 
-def _element(element: Any) -> ElementShape:
-    return ElementShape(
-        name=element.local_name,
-        tag=_tag(element),
-        kind=_kind(element.type),
-        repeats=element.max_occurs is None or element.max_occurs > 1,
-        nillable=bool(element.nillable),
-        attributes=dict(_attributes(element)),
-        inside=partial(_inside, element),
-    )
+class _Reader:
+    """Turns the declarations of one schema into shapes; a simple type is made once."""
+
+    def __init__(self, schema: xmlschema.XMLSchema10) -> None:
+        self._schema = schema
+        self._types: dict[int, tuple[Any, SimpleType]] = {}
+
+    def element(self, declared: Any, *, repeats: bool = False) -> ElementShape:
+        """`repeats`: a group around the element may repeat, so the element may too."""
+        most = None if repeats else declared.max_occurs
+        return ElementShape(
+            name=declared.local_name,
+            tag=_tag(declared),
+            type=self._content_type(declared),
+            most=most,
+            nillable=bool(declared.nillable),
+            attributes=dict(self._attributes(declared)),
+            inside=partial(self._inside, declared),
+        )
+
+    def _content_type(self, declared: Any) -> SimpleType | None:
+        """Of the text; None where there are elements or nothing."""
+        whole = declared.type
+        simple = whole if whole.is_simple() else whole.simple_type
+        if simple is None:
+            return None
+        made = self._simple(simple)
+        return made if declared.fixed is None else made.but_only(declared.fixed)
+
+    def _simple(self, declared: Any) -> SimpleType:
+        if id(declared) not in self._types:
+            self._types[id(declared)] = declared, simple_type(declared)
+        return self._types[id(declared)][1]
+
+    def _attributes(self, declared: Any) -> Iterator[tuple[str, AttributeShape]]:
+        for name, attribute in getattr(declared, "attributes", {}).items():
+            if name is None or attribute.use == "prohibited":
+                continue
+            made = self._simple(attribute.type)
+            if attribute.fixed is not None:
+                made = made.but_only(attribute.fixed)
+            yield attribute.local_name, AttributeShape(name, made, attribute.use == "required")
+
+    def _inside(self, declared: Any) -> tuple[dict[str, ElementShape], Particle]:
+        """The children of a declaration in the schema's order, and its content model."""
+        content = getattr(declared.type, "content", None)
+        if not isinstance(content, XsdGroup):
+            return {}, Particle(0, 0)
+        children: dict[str, ElementShape] = {}
+        for child, repeats in self._elements(content, False):
+            known = children.get(child.local_name)
+            # A name with two places may stand twice.
+            if known is None:
+                children[child.local_name] = self.element(child, repeats=repeats)
+            elif not _exclude(content, child.local_name):
+                known.most = None
+        return children, self._particle(content)
+
+    def _elements(self, group: Any, repeats: bool) -> Iterator[tuple[Any, bool]]:
+        """The elements that may stand below, each with whether a group around it repeats."""
+        again = repeats or group.max_occurs is None or group.max_occurs > 1
+        for part in group:
+            if isinstance(part, XsdGroup):
+                yield from self._elements(part, again)
+            else:
+                yield from ((each, again) for each in self._declared(part))
+
+    def _declared(self, part: Any) -> list[Any]:
+        """What an element particle or a wildcard stands for: declarations that can be written."""
+        if isinstance(part, XsdAnyElement):
+            known = self._schema.maps.elements.values()
+            found = [each for each in known if part.is_matching(each.name) and not each.abstract]
+            return [] if part.process_contents == "skip" else found
+        substitutes = [each for each in part.iter_substitutes() if not each.abstract]
+        return [*([] if part.abstract else [part]), *substitutes]
+
+    def _particle(self, part: Any) -> Particle:
+        if isinstance(part, XsdGroup):
+            parts = tuple(self._particle(each) for each in part)
+            choice = part.model == "choice"
+            return Particle(part.min_occurs, part.max_occurs, choice=choice, parts=parts)
+        names = [each.local_name for each in self._declared(part)]
+        # What a wildcard asks for cannot be told by name.
+        least = 0 if isinstance(part, XsdAnyElement) else part.min_occurs
+        if len(names) == 1:
+            return Particle(least, part.max_occurs, element=names[0])
+        parts = tuple(Particle(1, 1, element=name) for name in names)
+        return Particle(least if parts else 0, part.max_occurs, choice=True, parts=parts)
 
 
 def _tag(element: Any) -> str:
@@ -84,61 +158,16 @@ def _tag(element: Any) -> str:
     return str(element.name if stands_global or element.qualified else element.local_name)
 
 
-def _inside(element: Any) -> tuple[dict[str, ElementShape], Particle]:
-    """The children of a declaration, and its content model."""
-    children = {child.local_name: _element(child) for child in _elements(element)}
-    group = _group(element)
-    return children, _particle(group) if group is not None else Particle(0, 0)
+def _exclude(group: Any, name: str) -> bool:
+    """Whether the places of a name are branches of one choice, so that only one is taken."""
+    if group.model == "choice":
+        return all(not isinstance(part, XsdGroup) or _exclude(part, name) for part in group)
+    holders = [part for part in group if _holds(part, name)]
+    inner = [part for part in holders if isinstance(part, XsdGroup)]
+    return len(holders) < 2 and all(_exclude(part, name) for part in inner)
 
 
-def _kind(declared: Any) -> Kind | None:
-    """The kind of a simple type, or of simple content; None where there are elements or nothing."""
-    simple = declared if declared.is_simple() else declared.simple_type
-    if simple is None:
-        return None
-    primitive = getattr(simple, "primitive_type", None)
-    name = getattr(primitive, "local_name", None) or ""
-    if name == "decimal" and _is_integer(simple):
-        return Kind.INTEGER
-    return _KINDS.get(name, Kind.TEXT)
-
-
-def _is_integer(simple: Any) -> bool:
-    while simple is not None:
-        if simple.local_name == "integer":
-            return True
-        simple = simple.base_type
-    return False
-
-
-def _attributes(element: Any) -> Iterator[tuple[str, AttributeShape]]:
-    for name, attribute in getattr(element, "attributes", {}).items():
-        if name is None or attribute.use == "prohibited":
-            continue
-        tag = name
-        kind = _kind(attribute.type) or Kind.TEXT
-        yield attribute.local_name, AttributeShape(tag, kind, attribute.use == "required")
-
-
-def _group(element: Any) -> XsdGroup | None:
-    content = getattr(element.type, "content", None)
-    return content if isinstance(content, XsdGroup) else None
-
-
-def _elements(element: Any) -> Iterator[XsdElement]:
-    """The element particles in the schema's order, each name once."""
-    group = _group(element)
-    seen: set[str] = set()
-    for child in group.iter_elements() if group is not None else ():
-        if isinstance(child, XsdElement) and child.local_name not in seen:
-            seen.add(child.local_name)
-            yield child
-
-
-def _particle(model: Any) -> Particle:
-    if isinstance(model, XsdGroup):
-        parts = tuple(_particle(part) for part in model)
-        choice = model.model == "choice"
-        return Particle(model.min_occurs, model.max_occurs, choice=choice, parts=parts)
-    name = model.local_name if isinstance(model, XsdElement) else ""
-    return Particle(model.min_occurs if name else 0, model.max_occurs, element=name or "")
+def _holds(part: Any, name: str) -> bool:
+    if isinstance(part, XsdGroup):
+        return any(_holds(each, name) for each in part)
+    return bool(part.local_name == name)

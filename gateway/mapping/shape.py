@@ -1,7 +1,7 @@
 """What an XSD says about a document, in the few words that mappings need.
 
-Elements with their children in order, what is required, what may repeat, attributes, and the
-kind of value a simple type takes. Facets stay with the validator. `schema_reader` makes these.
+Elements with their children in order, what is required, what may repeat, attributes, and what a
+simple type takes. `schema_reader` makes these; the validator has the last word.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.mapping.check.simple_type import SimpleType
 from gateway.mapping.kinds import Kind
 
 
@@ -18,8 +19,12 @@ class AttributeShape:
     """`tag` is the name in Clark notation."""
 
     tag: str
-    kind: Kind
+    type: SimpleType
     required: bool
+
+    @property
+    def kind(self) -> Kind:
+        return self.type.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +65,28 @@ class Particle:
 
 @dataclass(slots=True)
 class ElementShape:
-    """One element declaration. `kind` is None if it holds elements, else that of its text.
+    """One element declaration. `type` is None if it holds elements, else that of its text.
 
-    `children` are in the order of the schema; types may contain themselves, so they are read
-    when first asked for.
+    `most` is how often it may stand beside its siblings, None without limit. `children` are in
+    the order of the schema; types may contain themselves, so they are read when first asked for.
     """
 
     name: str
     tag: str
-    kind: Kind | None
-    repeats: bool
+    type: SimpleType | None
+    most: int | None
     nillable: bool
     attributes: Mapping[str, AttributeShape]
     inside: Callable[[], tuple[Mapping[str, ElementShape], Particle]] = field(repr=False)
     _read: tuple[Mapping[str, ElementShape], Particle] | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.type.kind if self.type else None
+
+    @property
+    def repeats(self) -> bool:
+        return self.most is None or self.most > 1
 
     @property
     def children(self) -> Mapping[str, ElementShape]:
