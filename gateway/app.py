@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,21 +31,26 @@ from gateway.connections import Connections
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
-from gateway.errors import PeerError, VerificationError
+from gateway.errors import ConfigurationError, PeerError, VerificationError
 from gateway.gates import Gates
-from gateway.ground import ESITO_NOTIFICATO, Ground, open_journal
+from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
 from gateway.junction import Junction
 from gateway.outcomes import Facts, NotFound, Outcome, Unknown
 from gateway.preparation import Preparation
+from gateway.reload import Reload, open_ground
 from gateway.retry import Backoff
 from gateway.soap.contract import Contract
 from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
+from gateway.trial import Trial
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
+
+_TOLD = 20
+"""Reasons that go into the log; all of them are in `icaro map history`."""
 
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
@@ -61,15 +67,21 @@ class App:
         self._reactor = reactor
         self.configuration = configuration
         self.log = Log(style=configuration.log.format)
-        self.ground = Ground.of(configuration)
-        self.ground.compile_all()
+        self.journal = open_journal(configuration)
+        try:
+            opening = open_ground(configuration, self.journal)
+        except BaseException:
+            self.journal.close()
+            raise
+        self.ground = opening.ground
         self.metrics = Metrics(
             senders=[sender.name for sender in configuration.senders],
             partners=["comune", "agenzia_entrate", "asl", "ospedale"],
         )
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
-        self.journal = open_journal(configuration)
         self.junction = Junction(reactor)
+        trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
+        self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -140,14 +152,13 @@ class App:
         site = observation_site(vitals.checks(), self.metrics)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
-        # Mappings, schemas and tables live as long as the process: looking through them again at
-        # every full collection would cost a tenth of the CPU.
-        gc.collect()
-        gc.freeze()
+        await self.reload.begin()
+        _set_apart()
         self.log("started", count=recovered)
 
     async def stop(self) -> None:
         """End in good order: no new messages, then no new attempts, then the journal."""
+        self.reload.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:
@@ -179,6 +190,22 @@ class App:
     def alarm(self, what: str, error: BaseException) -> None:
         """Something a person must hear of (Watcher)."""
         self.log("alarm", "error", path=what, error=type(error).__name__)
+
+    def mappings_adopted(self, changed: Sequence[str], compared: int) -> None:
+        """Other mappings are in use (Told)."""
+        self.metrics.mappings(refused=False, adopted=True)
+        for name in changed:
+            self.log("mappings_adopted", path=name, count=compared)
+        _set_apart()
+
+    def mappings_refused(self, reasons: Sequence[str]) -> None:
+        """The folder holds mappings that cannot be used, or no longer does (Told)."""
+        self.metrics.mappings(refused=bool(reasons))
+        if reasons:
+            error = ConfigurationError.__name__
+            self.log("alarm", "error", path="mappings", error=error, count=len(reasons))
+        for reason in reasons[:_TOLD]:
+            self.log("finding", "error", path="mappings", finding=reason)
 
     def _told(self, receipt: Receipt) -> None:
         self.metrics.acknowledged(receipt.sender, receipt.verdict.name, receipt.seconds)
@@ -256,6 +283,15 @@ class App:
         result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
         facts: Facts | None = None if result.problems else result.value
         return facts
+
+
+def _set_apart() -> None:
+    """Mappings, schemas and tables live long: looking through them again at every full collection
+    would cost a tenth of the CPU. Those of an edition no longer in use go now.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def run(configuration: Configuration) -> None:

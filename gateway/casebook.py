@@ -31,7 +31,7 @@ from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact_dossier
-from gateway.journal import CaseRow, SubmissionRow, Unit
+from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
 from gateway.wishes import Wishes
@@ -64,9 +64,9 @@ class Casebook:
         self.flow = flow
         self.wishes = Wishes(flow, self._directory)
 
-    def load(self, unit: Unit, case_id: str) -> Case:
+    def load(self, view: View, case_id: str) -> Case:
         """The case as stored; raises NotFound."""
-        return self._read(unit.case(case_id))
+        return self._read(view.case(case_id))
 
     def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
         """The newest case of this child at this sender's facility."""

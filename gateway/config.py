@@ -206,6 +206,16 @@ class Delivery(Settings):
     retry: Retry = Retry()
 
 
+class Reload(Settings):
+    """How a change of the mappings reaches the running gateway."""
+
+    watch: bool = Field(default=True, description="look for changes; false: only at the start")
+    every: Duration = Field(default=timedelta(seconds=2), description="how often it looks")
+    shadow: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=50, description="cases a new edition is tried on before it is used"
+    )
+
+
 class LogSettings(Settings):
     """Lines on standard error."""
 
@@ -234,6 +244,7 @@ class Configuration(Settings):
     http: Observation = Observation()
     callbacks: Callbacks | None = None
     delivery: Delivery = Delivery()
+    reload: Reload = Reload()
     log: LogSettings = LogSettings()
 
     @field_validator("mappings")

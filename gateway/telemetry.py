@@ -22,7 +22,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 KEYS = frozenset(
     {
-        *("address", "count", "error", "listener", "outcome", "partner", "path", "peer"),
+        *("address", "count", "error", "finding", "listener", "outcome", "partner", "path", "peer"),
         *("seconds", "sender", "step", "submission"),
     }
 )
@@ -132,6 +132,13 @@ class Metrics:
             "icaro_circuits_open", "Offices that are not called for now", registry=registry
         )
 
+        self._mappings_refused = Gauge(
+            "icaro_mappings_refused", "1 while the folder holds unusable ones", registry=registry
+        )
+        self._mappings_adopted = Counter(
+            "icaro_mappings_adopted", "Editions swapped in while running", registry=registry
+        )
+
     def acknowledged(self, sender: str, verdict: str, seconds: float) -> None:
         """A message was answered. A sender who is not configured counts as 'other'."""
         self._messages.labels(_of(self._senders, sender), verdict).inc()
@@ -174,6 +181,12 @@ class Metrics:
         self.registry.register(_Table(name, text, "certificate", certificates))
         name, text = "icaro_submissions", "Submissions by status"
         self.registry.register(_Table(name, text, "status", submissions))
+
+    def mappings(self, *, refused: bool, adopted: bool = False) -> None:
+        """Whether the folder holds mappings that cannot be used; and whether others now are."""
+        self._mappings_refused.set(int(refused))
+        if adopted:
+            self._mappings_adopted.inc()
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""
