@@ -71,24 +71,15 @@ def only(every: Read[Sequence[Any]], label: str, chosen_by: str) -> Read[Any]:
     def one(run: Run) -> Any:
         found = every(run)
         if len(found) > 1:
-            raise Fault(_repeats(label, len(found), chosen_by))
+            raise Fault(repeats(label, len(found), chosen_by))
         return found[0] if found else None
 
     return one
 
 
-def _repeats(label: str, count: int, chosen_by: str) -> str:
+def repeats(label: str, count: int, chosen_by: str) -> str:
+    """Why two are a mistake; `chosen_by` is what the path already says."""
     return f"{label} repeats {count} times{chosen_by}; the mapping must choose one"
-
-
-def indexed(path: Segments, index: int) -> Segments:
-    """`NK1[2]`."""
-
-    def one(run: Run) -> Segment | None:
-        found = path.every(run)
-        return found[index - 1] if len(found) >= index else None
-
-    return replace(path, label=f"{path.label}[{index}]", every=as_list(one), one=one, chosen=True)
 
 
 def as_list(one: Read[Any]) -> Read[Sequence[Any]]:
@@ -99,13 +90,6 @@ def as_list(one: Read[Any]) -> Read[Sequence[Any]]:
         return () if found is None else (found,)
 
     return every
-
-
-def filtered(path: Segments, test: Test, chosen_by: str) -> Segments:
-    """`NK1[3.1 == 'MTH']`; `test` looks at `run.item`."""
-    every = filter_items(path.every, test)
-    one = only(every, path.label, chosen_by)
-    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
 
 
 def filter_items(every: Read[Sequence[Any]], test: Test) -> Read[Sequence[Any]]:
@@ -148,48 +132,47 @@ def alias_of_repetition(path: Repetitions, slot: int) -> Repetitions:
 
 def remember_segments(path: Segments, slots: Slots) -> Segments:
     """The same path, looked for once a run."""
-    return replace(path, every=slots.remember(path.every), one=slots.remember(path.one))
+    every = slots.remember(path.every)
+    return replace(path, every=every, one=slots.remember(_one_of(every, path)))
 
 
 def remember_repetitions(path: Repetitions, slots: Slots) -> Repetitions:
     """The same path, looked for once a run; only choosing among repetitions takes time."""
     if not path.chosen or path.index:
         return path
-    return replace(path, every=slots.remember(path.every), one=slots.remember(path.one))
+    every = slots.remember(path.every)
+    return replace(path, every=every, one=slots.remember(_one_of(every, path)))
+
+
+def _one_of(every: Read[Sequence[Any]], path: Segments | Repetitions) -> Read[Any]:
+    """What the path's own `one` gives, without looking again: `every` is remembered."""
+    if every is path.every:
+        return path.one
+    among = path.one
+
+    def one(run: Run) -> Any:
+        found = every(run)
+        if len(found) == 1:
+            return found[0]
+        return among(run) if found else None
+
+    return one
 
 
 def field_of(segments: Segments, number: int) -> Repetitions:
     """`PID-3` of `PID`."""
     label = f"{segments.label}-{number}"
 
+    find = segments.every if segments.many else as_list(segments.one)
+
     def every(run: Run) -> Sequence[Repetition]:
-        holders = segments.every(run) if segments.many else as_list(segments.one)(run)
         return [
-            (segment, rep) for segment in holders for rep in range(1, segment.count(number) + 1)
+            (segment, rep) for segment in find(run) for rep in range(1, segment.count(number) + 1)
         ]
 
     one = only(every, label, "")
     many, varies = segments.many, segments.varies
     return Repetitions(segments, number, label, every, one, many=many, varies=varies)
-
-
-def select_index(path: Repetitions, index: int) -> Repetitions:
-    """`PID-3[1]`."""
-
-    def one(run: Run) -> Repetition | None:
-        found = path.every(run)
-        return found[index - 1] if len(found) >= index else None
-
-    direct = 0 if path.chosen or path.many else index
-    label = f"{path.label}[{index}]"
-    return replace(path, label=label, every=as_list(one), one=one, index=direct, chosen=True)
-
-
-def select_where(path: Repetitions, test: Test, chosen_by: str) -> Repetitions:
-    """`PID-3[5 == 'CF']`; `test` looks at `run.item`."""
-    every = filter_items(path.every, test)
-    one = only(every, path.label, chosen_by)
-    return replace(path, label=f"{path.label}[…]", every=every, one=one, index=0, chosen=True)
 
 
 def text_in_segment(number: int, component: int, subcomponent: int) -> Value:
@@ -198,7 +181,7 @@ def text_in_segment(number: int, component: int, subcomponent: int) -> Value:
     def read(run: Run) -> str | None:
         segment: Segment = run.item
         if segment.count(number) > 1:
-            raise Fault(_repeats(f"{segment.name}-{number}", segment.count(number), ""))
+            raise Fault(repeats(f"{segment.name}-{number}", segment.count(number), ""))
         return _said(segment.text(number, 1, component or 1, subcomponent or 1))
 
     return Value(read, Kind.TEXT)
@@ -212,28 +195,6 @@ def text_in_repetition(number: int, component: int, subcomponent: int) -> Value:
         return _said(segment.text(number, repetition, component, subcomponent or 1))
 
     return Value(read, Kind.TEXT)
-
-
-def segment_test(number: int, component: int, texts: frozenset[str]) -> Test:
-    """`NK1[3.1 in (…)]` with fixed texts."""
-
-    def test(run: Run) -> bool:
-        segment: Segment = run.item
-        if segment.count(number) > 1:
-            raise Fault(_repeats(f"{segment.name}-{number}", segment.count(number), ""))
-        return segment.text(number, 1, component) in texts
-
-    return test
-
-
-def repetition_test(number: int, component: int, sub: int, texts: frozenset[str]) -> Test:
-    """`PID-3[5 in (…)]` with fixed texts."""
-
-    def test(run: Run) -> bool:
-        segment, repetition = run.item
-        return segment.text(number, repetition, component, sub) in texts
-
-    return test
 
 
 def _said(text: str | None) -> str | None:
@@ -265,7 +226,7 @@ def _only_text(path: Repetitions) -> Read[str | None]:
         count = segment.count(number)
         if count != 1:
             if count:
-                raise Fault(_repeats(label, count, ""))
+                raise Fault(repeats(label, count, ""))
             return None
         text = segment.text(number, 1, component, subcomponent)
         return None if text is None or text == NULL else text
@@ -301,14 +262,16 @@ def _text_of_chosen(path: Repetitions) -> Read[str | None]:
 
 
 def _texts(path: Repetitions) -> Read[list[str]]:
-    number, component, subcomponent = path.number, path.component or 1, path.subcomponent or 1
+    every, number = path.every, path.number
+    component, subcomponent = path.component or 1, path.subcomponent or 1
 
     def read(run: Run) -> list[str]:
-        texts = (
-            _said(segment.text(number, repetition, component, subcomponent))
-            for segment, repetition in path.every(run)
-        )
-        return [text for text in texts if text]
+        texts = []
+        for segment, repetition in every(run):
+            text = segment.text(number, repetition, component, subcomponent)
+            if text is not None and text != NULL:
+                texts.append(text)
+        return texts
 
     return read
 

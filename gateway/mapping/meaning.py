@@ -99,10 +99,16 @@ class Slots:
     def __init__(self) -> None:
         self.memo = 0
         self.items = 0
+        self._recalls: set[Read[Any]] = set()
 
     def remember(self, read: Read[Result]) -> Read[Result]:
+        """`read` once a run; what already is remembered needs no second place."""
+        if read in self._recalls:
+            return read
+        recall = remembered(read, self.memo)
+        self._recalls.add(recall)
         self.memo += 1
-        return remembered(read, self.memo - 1)
+        return recall
 
     def item(self) -> int:
         self.items += 1

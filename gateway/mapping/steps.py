@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from gateway.hl7.dictionary import ComponentShape
-from gateway.mapping import expressions, hl7_groups, hl7_paths, xml_paths
+from gateway.mapping import expressions, hl7_groups, hl7_paths, hl7_selection, xml_paths
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments, Test
-from gateway.mapping.meaning import UNKNOWN
+from gateway.mapping.meaning import UNKNOWN, Read, Value
 from gateway.mapping.names import Meaning, Relative, Scope, shared
 from gateway.mapping.syntax import (
     Attribute,
@@ -77,6 +77,16 @@ def _shared(path: _Path, step: Select, scope: Scope, make: Callable[[], _Path]) 
     return shared(scope.world, key, make)  # type: ignore[return-value]  # what `make` gave
 
 
+def _once(
+    look: Value, path: Segments | Repetitions, wanted: tuple[object, ...], scope: Scope
+) -> Read[Any]:
+    """All selectors of one path that look at the same part share one look a run."""
+    if path.varies:
+        return look.read
+    key = ("texts", path, *wanted[:2])
+    return cast(Value, shared(scope.world, key, lambda: look)).read
+
+
 def _is_closed(tree: Syntax) -> bool:
     """Whether a selector has texts and numbers only, no names."""
     match tree:
@@ -104,28 +114,21 @@ def _index(step: Select) -> int:
 
 def _test(step: Select, scope: Scope) -> Test:
     assert step.condition is not None  # `[*]` is dealt with before
-    in_hl7 = scope.relative is not None and scope.relative.shape is None
-    match step.condition:
-        case Comparison(Number(path), "==", Text(text)) if in_hl7:
-            return _text_test(path, frozenset({text}), scope)
-        case Membership(Number(path), choices) if in_hl7 and _all_texts(choices):
-            texts = frozenset(one.value for one in choices if isinstance(one, Text))
-            return _text_test(path, texts, scope)
     value = expressions.value_of(step.condition, scope)
     return expressions.boolean(value, scope, step.condition.column).read
 
 
-def _all_texts(choices: Sequence[Syntax]) -> bool:
-    return all(isinstance(choice, Text) for choice in choices)
-
-
-def _text_test(path: str, texts: frozenset[str], scope: Scope) -> Test:
-    """The usual selector, without the general closures: one part among fixed texts."""
+def _wanted(step: Select) -> tuple[int, int, frozenset[str]] | None:
+    """Of the usual selector, one part among fixed texts: its two numbers and the texts."""
+    match step.condition:
+        case Comparison(Number(path), "==", Text(text)):
+            texts = frozenset({text})
+        case Membership(Number(path), choices) if all(isinstance(one, Text) for one in choices):
+            texts = frozenset(one.value for one in choices if isinstance(one, Text))
+        case _:
+            return None
     first, _, second = path.partition(".")
-    number = scope.relative.number if scope.relative else 0
-    if number:
-        return hl7_paths.repetition_test(number, int(first), int(second or 1), texts)
-    return hl7_paths.segment_test(int(first), int(second or 1), texts)
+    return int(first), int(second or 1), texts
 
 
 def _chosen_by(step: Select) -> str:
@@ -140,11 +143,18 @@ def _select_segments(path: Segments, step: Select, scope: Scope) -> Segments:
     if step.condition is None:
         return replace(path, many=True)
     if index := _index(step):
-        return hl7_paths.indexed(path, index)
+        return hl7_selection.indexed(path, index)
 
     def make() -> Segments:
-        test = _test(step, scope.inside(Relative()))
-        return hl7_paths.filtered(path, test, _chosen_by(step))
+        wanted = _wanted(step)
+        if wanted is None:
+            test = _test(step, scope.inside(Relative()))
+            return hl7_selection.filtered(path, test, _chosen_by(step))
+        number, component, texts = wanted
+        look = hl7_selection.texts_of_segments(path, number, component)
+        return hl7_selection.with_text(
+            path, _once(look, path, wanted, scope), texts, _chosen_by(step)
+        )
 
     return (
         make()
@@ -157,11 +167,18 @@ def _select_repetitions(path: Repetitions, step: Select, scope: Scope) -> Repeti
     if step.condition is None:
         return replace(path, many=True)
     if index := _index(step):
-        return hl7_paths.select_index(path, index)
+        return hl7_selection.select_index(path, index)
 
     def make() -> Repetitions:
-        test = _test(step, scope.inside(Relative(number=path.number)))
-        return hl7_paths.select_where(path, test, _type_chosen(path, step, scope))
+        wanted, by = _wanted(step), _type_chosen(path, step, scope)
+        if wanted is None:
+            test = _test(step, scope.inside(Relative(number=path.number)))
+            return hl7_selection.select_where(path, test, by)
+        component, subcomponent, texts = wanted
+        look = hl7_selection.texts_of_repetitions(path, component, subcomponent)
+        return hl7_selection.with_text(
+            replace(path, index=0), _once(look, path, wanted, scope), texts, by
+        )
 
     return (
         make()

@@ -1,0 +1,104 @@
+"""Choosing among segments and repetitions: by number, by a test, by a fixed text in one part.
+
+A path with a selector is a path again. Where several selectors of one path look at the same part
+(`OBX[3.1 == …]`), the message is looked at once a run for all of them. Knows no names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from gateway.hl7.message import Segment
+from gateway.mapping.hl7_paths import (
+    Repetition,
+    Repetitions,
+    Segments,
+    Test,
+    as_list,
+    filter_items,
+    only,
+    repeats,
+)
+from gateway.mapping.kinds import Kind
+from gateway.mapping.meaning import Read, Run, Value
+from gateway.mapping.problem import Fault
+
+AnyPath = TypeVar("AnyPath", Segments, Repetitions)
+
+
+def indexed(path: Segments, index: int) -> Segments:
+    """`NK1[2]`."""
+
+    def one(run: Run) -> Segment | None:
+        found = path.every(run)
+        return found[index - 1] if len(found) >= index else None
+
+    return replace(path, label=f"{path.label}[{index}]", every=as_list(one), one=one, chosen=True)
+
+
+def filtered(path: Segments, test: Test, chosen_by: str) -> Segments:
+    """`NK1[3.1 == 'MTH']`; `test` looks at `run.item`."""
+    every = filter_items(path.every, test)
+    one = only(every, path.label, chosen_by)
+    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
+
+
+def select_index(path: Repetitions, index: int) -> Repetitions:
+    """`PID-3[1]`."""
+
+    def one(run: Run) -> Repetition | None:
+        found = path.every(run)
+        return found[index - 1] if len(found) >= index else None
+
+    direct = 0 if path.chosen or path.many else index
+    label = f"{path.label}[{index}]"
+    return replace(path, label=label, every=as_list(one), one=one, index=direct, chosen=True)
+
+
+def select_where(path: Repetitions, test: Test, chosen_by: str) -> Repetitions:
+    """`PID-3[5 == 'CF']`; `test` looks at `run.item`."""
+    every = filter_items(path.every, test)
+    one = only(every, path.label, chosen_by)
+    return replace(path, label=f"{path.label}[…]", every=every, one=one, index=0, chosen=True)
+
+
+def texts_of_segments(path: Segments, number: int, component: int) -> Value:
+    """Every segment with one part of it: what `NK1[3.1 in (…)]` looks at, whatever it wants."""
+    every = path.every
+
+    def read(run: Run) -> list[tuple[str | None, Segment]]:
+        found = []
+        for segment in every(run):
+            if segment.count(number) > 1:
+                raise Fault(repeats(f"{segment.name}-{number}", segment.count(number), ""))
+            found.append((segment.text(number, 1, component), segment))
+        return found
+
+    return Value(read, Kind.UNKNOWN, many=True)
+
+
+def texts_of_repetitions(path: Repetitions, component: int, subcomponent: int) -> Value:
+    """Every repetition with one part of it: what `PID-3[5 == 'CF']` looks at."""
+    every, number = path.every, path.number
+
+    def read(run: Run) -> list[tuple[str | None, Repetition]]:
+        return [
+            (found[0].text(number, found[1], component, subcomponent), found)
+            for found in every(run)
+        ]
+
+    return Value(read, Kind.UNKNOWN, many=True)
+
+
+def with_text(
+    path: AnyPath, texts: Read[Sequence[tuple[str | None, Any]]], wanted: frozenset[str], by: str
+) -> AnyPath:
+    """Of the path, what has one of the fixed texts: the usual selector, one look for all."""
+
+    def every(run: Run) -> Sequence[Any]:
+        return [found for text, found in texts(run) if text in wanted]
+
+    one = only(every, path.label, by)
+    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
