@@ -74,6 +74,11 @@ def run_tests(library: Library, name: str, profile: str | None = None) -> list[C
 
     Raises ConfigurationError if the mapping or its tests cannot be read.
     """
+    return [_run(library, name, case) for case in cases_of(library, name, profile)]
+
+
+def cases_of(library: Library, name: str, profile: str | None = None) -> list[Case]:
+    """The tests of a mapping as written. Raises ConfigurationError, as `run_tests`."""
     findings = Findings()
     tree = read(library.content(name), name, findings)
     document = read_document(tree, name, findings) if tree else None
@@ -81,7 +86,7 @@ def run_tests(library: Library, name: str, profile: str | None = None) -> list[C
     cases = _cases(document.tests, findings, wanted) if document else []
     if findings.errors:
         raise ConfigurationError([str(finding) for finding in findings.errors])
-    return [_run(library, name, case) for case in cases]
+    return cases
 
 
 def check_tests(document: Document, findings: Findings) -> None:
@@ -96,11 +101,18 @@ def check_tests(document: Document, findings: Findings) -> None:
 def _run(library: Library, name: str, case: Case) -> CaseResult:
     try:
         compiled = library.mapping(name, library.profile(case.profile))
-        source = _source(library, compiled, case)
-        failures = _failures(library, case, compiled.run(source, _inputs(compiled, case)))
+        source, inputs = given(library, compiled, case)
+        failures = _failures(library, case, compiled.run(source, inputs))
     except (GatewayError, samples.BadPatch) as error:
         failures = [str(error)]
     return CaseResult(name, case.name, case.position, tuple(failures))
+
+
+def given(
+    library: Library, compiled: Compiled, case: Case
+) -> tuple[Any, dict[str, dict[str, object]]]:
+    """What a test translates: its sample, patched, and its facts. Raises GatewayError, BadPatch."""
+    return _source(library, compiled, case), _inputs(compiled, case)
 
 
 def _source(library: Library, compiled: Compiled, case: Case) -> Any:
