@@ -30,7 +30,7 @@ from gateway.soap.sign import sign
 from gateway.soap.trust import Trust
 from gateway.soap.verify import verify
 from gateway.translation import Document
-from gateway.xml import parse
+from gateway.xml import Canonical, parse
 
 QUERY = "query"
 
@@ -84,7 +84,7 @@ class SoapDestination:
         profile = self._channel(entry).profile
         now, message_id = self._clock(), f"urn:uuid:{uuid4()}"
         envelope = build(
-            parse(document) if isinstance(document, bytes) else document,
+            _body(document),
             to=entry.endpoint,
             action=operation.action,
             message_id=message_id,
@@ -171,3 +171,10 @@ class SoapDestination:
         partner = self._partner
         name = partner.QUERY if action == QUERY else partner.OPERATIONS[step, Kind(action)]
         return self._contract.operations[name]
+
+
+def _body(document: Document) -> etree._Element | Canonical:
+    """What came back from the journal has lost its type: it is read, and written again."""
+    if isinstance(document, bytes) and not isinstance(document, Canonical):
+        return parse(document)
+    return document

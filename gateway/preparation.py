@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-
-from lxml import etree
 
 from gateway.casebook import Casebook
 from gateway.destination import Claimed, Destination, Letter
@@ -28,7 +25,7 @@ _OWN = ("flow", "sender", "scelta", "partner", "annullo")
 """Inputs that no step's answer told."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A document before it is signed. `compared` is what an amendment says about the matters
     that the standing document was made of; None where there is nothing to compare.
@@ -38,11 +35,10 @@ class Draft:
     inputs: Inputs = field(repr=False)
     compared: bytes | None = field(repr=False)
 
-    @cached_property
+    @property
     def document(self) -> bytes:
         """As stored, so that every attempt has the same Body."""
-        document = self.translation.document
-        return document if isinstance(document, bytes) else etree.tostring(document)
+        return self.translation.document
 
     @property
     def facts(self) -> dict[str, dict[str, str]]:

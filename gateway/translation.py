@@ -7,8 +7,10 @@ of our own A31 is seen to change nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from lxml import etree
 
@@ -17,7 +19,7 @@ from gateway.flow.definition import Step
 from gateway.hl7.message import Message
 from gateway.lifecycle import Kind
 from gateway.mapping import Compiled
-from gateway.xml import canonical
+from gateway.xml import Canonical
 
 Inputs = Mapping[str, Mapping[str, object]]
 Document = etree._Element | bytes
@@ -25,15 +27,20 @@ Document = etree._Element | bytes
 HEADER = "testataRichiesta"
 """The element that holds ids and clocks, in every request of ours as in ANPR's."""
 
+# In canonical text "<" stands in tags only.
+_HEADER: Final = re.compile(rf"<((?:[^<>:\s]+:)?{HEADER})[ >].*?</\1>".encode(), re.DOTALL)
+
 CLOCKED = ("MSH", "EVN", "MSA")
 """The segments that hold ids and clocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """`content` is what the document says, as bytes, without what every attempt renews."""
+    """`document` as it is stored and sent: Canonical, or HL7. `content` is what it says, without
+    what every attempt renews.
+    """
 
-    document: Document = field(repr=False)
+    document: bytes = field(repr=False)
     content: bytes = field(repr=False)
     pins: Mapping[str, str]
 
@@ -47,7 +54,7 @@ def translate(
     of what it amends), and two of them must be comparable with what was first sent.
     """
     compiled = mapping(step.maps[kind.value])
-    document = _run(compiled, dossier, inputs)
+    document = _written(_run(compiled, dossier, inputs))
     if kind is Kind.CANCEL or step.maps[kind.value] == step.maps[Kind.REGISTER.value]:
         said = neutralised(document)
     else:
@@ -59,7 +66,8 @@ def content(
     mapping: Callable[[str], Compiled], step: Step, dossier: Message, inputs: Inputs
 ) -> bytes:
     """What the dossier says to this step's partner now, without ids and clocks."""
-    return neutralised(_run(mapping(step.maps[Kind.REGISTER.value]), dossier, inputs))
+    compiled = mapping(step.maps[Kind.REGISTER.value])
+    return neutralised(_written(_run(compiled, dossier, inputs)))
 
 
 def comparable(step: Step, name: str, now: Inputs, then: Mapping[str, Mapping[str, str]]) -> Inputs:
@@ -70,20 +78,17 @@ def comparable(step: Step, name: str, now: Inputs, then: Mapping[str, Mapping[st
     return {**{key: value for key, value in now.items() if key in kept}, **_others(then, kept)}
 
 
-def neutralised(document: Document) -> bytes:
-    """The document without its header, canonical."""
-    if isinstance(document, bytes):
-        lines = document.split(b"\r")
-        return b"\r".join(line for line in lines if line[:3].decode("latin-1") not in CLOCKED)
-    header = next((child for child in document if etree.QName(child).localname == HEADER), None)
-    if header is None:
-        return canonical(document)
-    at = document.index(header)
-    document.remove(header)
-    try:
-        return canonical(document)
-    finally:
-        document.insert(at, header)
+def neutralised(document: bytes) -> bytes:
+    """The document, Canonical or HL7, without its header."""
+    if isinstance(document, Canonical):
+        return _HEADER.sub(b"", document, count=1)
+    lines = document.split(b"\r")
+    return b"\r".join(line for line in lines if line[:3].decode("latin-1") not in CLOCKED)
+
+
+def _written(document: Document) -> bytes:
+    """Written once, for the digests, the journal and the wire."""
+    return document if isinstance(document, bytes) else Canonical.of(document)
 
 
 def _others(

@@ -37,6 +37,8 @@ _OUTSIDE: Final = etree.XMLParser(
     collect_ids=False,
 )
 _ODD_NODES: Final = etree.XPath("boolean(//comment() | //processing-instruction())")
+# XML 1.0, 2.2.
+_NO_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARED: Final = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 
 
@@ -76,6 +78,26 @@ def canonical(element: etree._Element, inclusive: Sequence[str] = ()) -> bytes:
         with_comments=False,
         inclusive_ns_prefixes=list(inclusive),
     )
+
+
+class Canonical(bytes):
+    """A whole document as `canonical` writes it: it can be digested as it is, and sent as it is."""
+
+    @classmethod
+    def of(cls, element: etree._Element) -> Canonical:
+        """The canonical form of `element`, known as such."""
+        return cls(canonical(element))
+
+
+def escaped(text: str) -> str:
+    """`text` as canonical character data (C14N 1.0, 2.3).
+
+    Raises ValueError for characters that XML cannot carry.
+    """
+    if _NO_CHARACTER.search(text):
+        raise ValueError("a character that XML cannot carry")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#xD;")
 
 
 def alone(element: etree._Element) -> etree._Element:

@@ -1,38 +1,61 @@
-"""Builds an envelope around a Body, and knows where everything in an envelope stands.
+"""Writes the parts of an envelope, and knows where everything in an envelope stands.
 
-Writing and reading share `Parts`, so what we send is laid out as we demand it of others. Signs
-and checks nothing.
+Every part that will be signed is written at once in its exclusive canonical form, so that what is
+digested are the very bytes that are sent. Signs and checks nothing.
 """
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from lxml import etree
 
 from gateway.errors import VerificationError
 from gateway.soap.names import (
-    ID,
-    PREFIXES,
     SECURITY,
     SIGNATURE,
     TIMESTAMP,
     TOKEN,
     WSA,
-    WSSE,
     WSU,
     readable,
 )
 from gateway.soap.profile import SecurityProfile
+from gateway.xml import Canonical, canonical, escaped, own
 
 _ADDRESSING = ("To", "Action", "MessageID", "RelatesTo", "ReplyTo", "From", "FaultTo")
 _REQUIRED = ("To", "Action", "MessageID")
 
 
+# Canonical form: each part declares what it uses, namespaces and attributes sorted.
+_HEADER: Final = (
+    f'<wsa:{{name}} xmlns:wsa="{WSA}" xmlns:wsu="{WSU}" wsu:Id="{{name}}">{{text}}</wsa:{{name}}>'
+)
+_TIMESTAMP: Final = (
+    f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="Timestamp"><wsu:Created>{{created}}</wsu:Created>'
+    "<wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp>"
+)
+_BODY: Final = f'<soap:Body xmlns:soap="{{soap}}" xmlns:wsu="{WSU}" wsu:Id="Body">'
+_BODY_END: Final = b"</soap:Body>"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """The parts to sign by their wsu:Id, in the order of signing, each as it will be sent.
+
+    `soap` is the namespace of the envelope that they belong in.
+    """
+
+    soap: str
+    created: datetime
+    parts: Mapping[str, bytes] = field(repr=False)
+
+
 def build(
-    body: etree._Element,
+    body: etree._Element | Canonical,
     *,
     to: str,
     action: str,
@@ -40,42 +63,37 @@ def build(
     created: datetime,
     profile: SecurityProfile,
     relates_to: str | None = None,
-) -> etree._Element:
-    """An unsigned envelope with its own copy of `body`, a Timestamp and a place for the signature.
+) -> Unsigned:
+    """The Timestamp, the addressing headers and the Body around `body`.
 
     `message_id` is new for every attempt; `relates_to` is for replies only. Characters that XML
-    cannot carry raise ValueError (lxml).
+    cannot carry raise ValueError. As canonical form, it holds no comments, and no declaration of a
+    prefix that only values use.
     """
-    soap = profile.namespace
-    root = etree.Element(f"{{{soap}}}Envelope", nsmap={PREFIXES[soap]: soap})
-    header = etree.SubElement(
-        root, f"{{{soap}}}Header", nsmap={"wsa": WSA, "wsse": WSSE, "wsu": WSU}
-    )
+    expires = created + timedelta(seconds=profile.ttl)
+    timestamp = _TIMESTAMP.format(created=instant(created), expires=instant(expires))
     texts = {"To": to, "Action": action, "MessageID": message_id, "RelatesTo": relates_to}
+    parts = {"Timestamp": timestamp.encode()}
     for name, text in texts.items():
         if text is not None:
-            _signable(header, f"{{{WSA}}}{name}", name).text = text
-    security = etree.SubElement(header, SECURITY)
-    security.set(f"{{{soap}}}mustUnderstand", "1" if profile.soap == "1.1" else "true")
-    timestamp = _signable(security, TIMESTAMP, "Timestamp")
-    etree.SubElement(timestamp, f"{{{WSU}}}Created").text = instant(created)
-    expires = created + timedelta(seconds=profile.ttl)
-    etree.SubElement(timestamp, f"{{{WSU}}}Expires").text = instant(expires)
-    _signable(root, f"{{{soap}}}Body", "Body", nsmap={"wsu": WSU}).append(deepcopy(body))
-    return root
+            parts[name] = _HEADER.format(name=name, text=escaped(text)).encode()
+    content = body if isinstance(body, Canonical) else canonical(body)
+    parts["Body"] = _body(content, profile.namespace)
+    return Unsigned(profile.namespace, created, parts)
+
+
+def _body(content: bytes, soap: str) -> bytes:
+    """soap:Body around `content`, canonical like it."""
+    body = _BODY.format(soap=soap).encode() + content + _BODY_END
+    if b' xmlns:soap="' in content or b' xmlns:wsu="' in content:
+        # What the Body declares already, its content must not declare again.
+        return canonical(own(body))
+    return body
 
 
 def instant(moment: datetime) -> str:
     """An aware datetime as xs:dateTime in UTC with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _signable(
-    parent: etree._Element, tag: str, identifier: str, nsmap: dict[str, str] | None = None
-) -> etree._Element:
-    element = etree.SubElement(parent, tag, nsmap=nsmap)
-    element.set(ID, identifier)
-    return element
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.errors import ConfigurationError, VerificationError
-from gateway.xml import Schema, canonical, parse, read_local
+from gateway.xml import Canonical, Schema, canonical, escaped, parse, read_local
 
 BOMB = b"""<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;">]><a x="&c;">&c;</a>"""
 XXE = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><a>&b;</a>'
@@ -73,6 +73,33 @@ def test_canonical_form_is_exclusive() -> None:
     child = parse(b'<a xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"><p:b  y="2" x="1"/> </a>')[0]
     assert canonical(child) == b'<p:b xmlns:p="urn:p" x="1" y="2"></p:b>'
     assert canonical(child, ["q"]) == b'<p:b xmlns:p="urn:p" xmlns:q="urn:q" x="1" y="2"></p:b>'
+
+
+@given(st.text())
+def test_escaped_text_is_canonical_or_no_xml(text: str) -> None:
+    """As lxml writes it; what XML cannot carry is an error and never written."""
+    element = etree.Element("a")
+    try:
+        element.text = text
+    except ValueError:
+        with pytest.raises(ValueError, match="XML"):
+            escaped(text)
+    else:
+        assert f"<a>{escaped(text)}</a>".encode() == canonical(element)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_what_xml_cannot_carry_is_an_error(text: str) -> None:
+    """Control characters, halves of characters, and the two that are none."""
+    with pytest.raises(ValueError, match="XML"):
+        escaped(text)
+
+
+def test_a_canonical_document_knows_that_it_is() -> None:
+    """It is the canonical form, and told apart from bytes that only look like it."""
+    written = Canonical.of(parse(b'<a  y="2" x="1"/>'))
+    assert written == b'<a x="1" y="2"></a>'
+    assert isinstance(written, Canonical)
 
 
 # ---------------------------------------------------------------- schemas

@@ -25,6 +25,7 @@ from gateway.outcomes import Accepted, Fault, NotFound, Rejected, Taken, Unavail
 from gateway.partners import Entry, Idempotence
 from gateway.soap.profile import MODI, MODI_SOAP12, SecurityProfile
 from gateway.soap.verify import verify
+from gateway.xml import Canonical, canonical
 from tests.births import ROOT, library
 from tests.unit.adapters.soap_peers import NOW, Service, contract, key, now, trust
 
@@ -125,6 +126,17 @@ def test_every_attempt_has_its_own_message_id_and_the_same_body() -> None:
         for each in (first, second)
     ]
     assert bodies[0] == bodies[1]
+
+
+def test_a_document_has_one_body_however_it_is_handed_over() -> None:
+    """As the mapping made it, as it was written, as the journal gives it back: the same Body."""
+    made = etree.fromstring(DOCUMENT)
+    destination, bodies = Office().destination, []
+    for document in (made, Canonical.of(made), DOCUMENT, etree.tostring(made)):
+        letter = destination.wrap(document, OFFICE, "comune", "register", OPERATION)
+        verified = verify(letter.envelope, trust=trust("gateway"), now=NOW, profile=MODI)
+        bodies.append(canonical(verified.body))
+    assert set(bodies) == {canonical(made)}
 
 
 def test_an_accepted_registration_is_a_receipt() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import given
@@ -12,10 +14,22 @@ from lxml import etree
 from gateway.errors import SigningError
 from gateway.soap.envelope import build
 from gateway.soap.keys import SigningKey
-from gateway.soap.names import DS, ECDSA_SHA256, ID, RSA_SHA256, SHA256, WSSE, WSU, X509V3
-from gateway.soap.profile import MODI
+from gateway.soap.names import (
+    DS,
+    ECDSA_SHA256,
+    ID,
+    RSA_SHA256,
+    SHA256,
+    SOAP11,
+    SOAP12,
+    WSA,
+    WSSE,
+    WSU,
+    X509V3,
+)
+from gateway.soap.profile import MODI, MODI_SOAP12, SecurityProfile
 from gateway.soap.sign import sign
-from gateway.xml import parse
+from gateway.xml import Canonical, canonical, own, parse
 from tests.soap_parties import BODY, DAY, NOW, Authority, Party, ec_key, one
 
 XML_TEXT = st.text(
@@ -74,14 +88,12 @@ def test_the_callers_document_stays_his(party: Party) -> None:
     assert body.getparent() is None
 
 
-def test_nothing_is_signed_twice(party: Party) -> None:
-    """An envelope that is signed is finished."""
-    unsigned = build(
-        etree.fromstring(BODY), to="t", action="a", message_id="m", created=NOW, profile=MODI
-    )
-    sign(unsigned, party.key, MODI)
-    with pytest.raises(SigningError, match="signed already"):
-        sign(unsigned, party.key, MODI)
+def test_parts_of_another_version_are_not_signed(party: Party) -> None:
+    """A SOAP 1.1 Body never stands in a SOAP 1.2 Envelope."""
+    body = etree.fromstring(BODY)
+    unsigned = build(body, to="t", action="a", message_id="m", created=NOW, profile=MODI)
+    with pytest.raises(SigningError, match=r"SOAP 1\.2"):
+        sign(unsigned, party.key, MODI_SOAP12)
 
 
 @pytest.mark.parametrize("day", [-101, 101])
@@ -125,3 +137,89 @@ def test_wsu_ids_are_in_the_wsu_namespace(party: Party) -> None:
     root = parse(party.envelope())
     for attribute in root.xpath("//@*[translate(local-name(), 'ID', 'id') = 'id']/.."):
         assert f"{{{WSU}}}Id" in attribute.attrib
+
+
+# ---------------------------------------------------------------- what is digested is what is sent
+NAMES = st.sampled_from(["a", "Body", "Envelope", "Timestamp"])
+NAMESPACES = st.sampled_from(["urn:a", "urn:b", SOAP11, SOAP12, WSU, WSA])
+DECLARED = st.dictionaries(st.sampled_from(["soap", "wsu", "wsa", "a"]), NAMESPACES, max_size=2)
+LOOKALIKES = st.sampled_from(
+    [
+        f'<soap:Body xmlns:soap="{SOAP11}">',
+        f' xmlns:wsu="{WSU}"',
+        "</soap:Body>",
+        "]]>",
+        "\r\n",
+        "&",
+    ]
+)
+VALUES = XML_TEXT | LOOKALIKES | st.just("\t\r\n")
+
+
+def value(draw: st.DrawFn) -> str:
+    return escape(draw(VALUES), {"\r": "&#13;"})
+
+
+@st.composite
+def documents(draw: st.DrawFn, scope: Mapping[str, str] | None = None, depth: int = 3) -> str:
+    """An element with any of an envelope's own prefixes bound to anything, and values like markup.
+
+    Prefixes are declared where they are used, above, or for nothing.
+    """
+    declared = draw(DECLARED)
+    scope = {**(scope or {}), **declared}
+    default = draw(st.sampled_from(["", ' xmlns=""', f' xmlns="{SOAP11}"', ' xmlns="urn:a"']))
+    tag = ":".join([*draw(st.sets(st.sampled_from([*scope, ""]), max_size=1)), draw(NAMES)])
+    tag = tag.removeprefix(":")
+    attributes = {name: draw(VALUES) for name in draw(st.sets(st.sampled_from(["x", "y"])))}
+    attributes |= {f"{prefix}:z": draw(VALUES) for prefix in [*scope][:1] if draw(st.booleans())}
+    spaces = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in declared.items())
+    written = "".join(f" {name}={quoteattr(text)}" for name, text in attributes.items())
+    children = draw(st.lists(documents(scope, depth - 1), max_size=2)) if depth else []
+    content = value(draw) + "".join(child + value(draw) for child in children)
+    return f"<{tag}{default}{spaces}{written}>{content}</{tag}>"
+
+
+@given(
+    body=documents().map(own),
+    texts=st.tuples(VALUES, VALUES, VALUES, st.none() | VALUES),
+    profile=st.sampled_from([MODI, MODI_SOAP12]),
+    written=st.booleans(),
+)
+def test_every_part_is_sent_as_it_is_digested(
+    ec_party: Party,
+    body: etree._Element,
+    texts: tuple[str, str, str, str | None],
+    profile: SecurityProfile,
+    written: bool,
+) -> None:
+    """In the envelope that is sent, lxml's canonical form of each part are the bytes digested."""
+    to, action, message_id, relates_to = texts
+    unsigned = build(
+        Canonical.of(body) if written else body,
+        to=to,
+        action=action,
+        message_id=message_id,
+        created=NOW,
+        profile=profile,
+        relates_to=relates_to,
+    )
+    raw = sign(unsigned, ec_party.key, profile)
+    root = parse(raw)
+    for identifier, part in unsigned.parts.items():
+        found = one(root, identifier) if identifier != "Body" else root[1]
+        assert found.get(ID) == identifier
+        assert canonical(found) == part
+        assert raw.count(part) == 1
+    assert canonical(root[1][0]) == canonical(body)
+    assert [one(root, name).text or "" for name in ("To", "Action", "MessageID")] == [
+        to,
+        action,
+        message_id,
+    ]
+
+
+def test_signed_info_is_written_in_its_canonical_form(party: Party) -> None:
+    """The bytes that the key signs are those that a receiver canonicalizes."""
+    raw = party.envelope(relates_to="urn:uuid:7")
+    assert canonical(one(parse(raw), "SignedInfo")) in raw
