@@ -25,6 +25,7 @@ from gateway.mapping.meaning import Read, Slots
 from gateway.mapping.names import Scope, World
 from gateway.mapping.problem import Problem, ProblemKind
 from gateway.mapping.profile import SENDER, Profile
+from gateway.mapping.rule_checks import RuleCheck, compile_rules
 from gateway.mapping.shape import ElementShape
 from gateway.mapping.tables import CodeTable
 from gateway.mapping.tracing import Tracer
@@ -63,6 +64,9 @@ class Compilation:
         world = self.world = self._world(direction)
         scope = Scope(world, self.document.position)
         made = self._target(direction, scope)
+        if self.document.rules and direction != "hl7_to_xml":
+            text = "rules are asked of an XML document; this mapping writes none"
+            self.findings.error(self.document.rules[0].position, "M06", text)
         when = self._when(scope)
         if made is None or self.findings.errors:
             return None
@@ -143,8 +147,9 @@ class Compilation:
         try:
             roots = self.files.roots(xsd)
         except ConfigurationError as error:
+            hint = f"; {_whence(xsd)} says where it comes from" if where.optional else ""
             for problem in error.problems:
-                self.findings.error(where.position, "X04", problem)
+                self.findings.error(where.position, "X04", f"{problem}{hint}")
             return None
         if name not in roots:
             text = f"{xsd} has no root element {name}{did_you_mean(name, roots)}"
@@ -174,6 +179,7 @@ class Compilation:
         write = target.root(self.document.emit, shape, scope)
         schema = self.files.schema(self.document.target.text("xsd"))
         position, places = self.document.emit.position, target.places
+        refused = self._rules(shape, scope)
 
         def check(element: etree._Element) -> list[Problem]:
             problems = []
@@ -181,9 +187,14 @@ class Compilation:
                 path = told_path(element, fault.path.partition("/")[2])
                 place = place_of(path, places, position)
                 problems.append(place.problem(ProblemKind.SCHEMA, fault.reason))
-            return problems
+            # What the schema refuses, no rule needs to read.
+            return problems or refused(element)
 
         return write, check
+
+    def _rules(self, shape: ElementShape, scope: Scope) -> RuleCheck:
+        world, rules = scope.world, self.document.rules
+        return compile_rules(rules, shape, world.tables, world.used, self.findings)
 
     def _facts(self) -> Declared:
         table = self.document.target.values.get("facts")
@@ -204,6 +215,11 @@ class Compilation:
             return None
         writer = Hl7Target(flattening, self.findings, version, structure)
         return writer.root(self.document.emit, self.profile.charset, scope), _unchecked
+
+
+def _whence(xsd: str) -> str:
+    """The page about a schema that an operator brings."""
+    return f"xsd/{xsd.rpartition('/')[0]}/README.md"
 
 
 def _unchecked(value: object) -> list[Problem]:

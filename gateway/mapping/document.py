@@ -14,6 +14,7 @@ from typing import Final
 from gateway.mapping.emission import Node, NodeReader
 from gateway.mapping.finding import Findings, Position, did_you_mean
 from gateway.mapping.kinds import DECLARED
+from gateway.mapping.rules import Rule, read_rules
 from gateway.mapping.tree import Scalar, Sequence, Table, Tree
 
 _SIGNATURE: Final = re.compile(r"([A-Za-z_]\w*)\s*(?:\(\s*([\w\s,]*?)\s*\))?")
@@ -70,6 +71,11 @@ class End:
         value = self.values.get(key)
         return value.text if isinstance(value, Scalar) else ""
 
+    @property
+    def optional(self) -> bool:
+        """Whether the mapping waits where its schema is not there, rather than be a mistake."""
+        return self.text("optional") == "true"
+
 
 Facts = Mapping[str, Mapping[str, str]]
 """Namespace → fact → declared type."""
@@ -91,16 +97,17 @@ class Document:
     use: tuple[Scalar, ...]
     blocks: Mapping[str, Block]
     emit: Node
+    rules: tuple[Rule, ...]
     unmapped: tuple[Scalar, ...]
     tests: Tree | None
 
 
 _KEYS: Final = (
     *("lang", "mapping", "source", "target", "inputs", "tables", "let", "use", "blocks"),
-    *("emit", "unmapped", "tests", "$note"),
+    *("emit", "rules", "unmapped", "tests", "$note"),
 )
-_SOURCE: Final = ("hl7", "messages", "profile", "when", "xsd", "root")
-_TARGET: Final = ("xsd", "root", "facts", "hl7", "message")
+_SOURCE: Final = ("hl7", "messages", "profile", "when", "xsd", "root", "optional")
+_TARGET: Final = ("xsd", "root", "facts", "hl7", "message", "optional")
 
 
 class Reader:
@@ -265,17 +272,18 @@ def read_document(tree: Table, file: str, findings: Findings) -> Document:
         use=reader.texts("use"),
         blocks=reader.blocks(),
         emit=NodeReader(findings).node(emit),
+        rules=read_rules(tree.get("rules"), findings),
         unmapped=reader.texts("unmapped"),
         tests=tree.get("tests"),
     )
 
 
-def read_blocks(tree: Table, findings: Findings) -> dict[str, Block]:
-    """A file that `use:` names: blocks and nothing else."""
+def read_shared(tree: Table, findings: Findings) -> tuple[dict[str, Block], tuple[Rule, ...]]:
+    """A file that `use:` names: blocks and rules, nothing else."""
     reader = Reader(tree, findings)
     reader.check_language()
-    reader.check_keys(("lang", "library", "blocks", "$note"))
-    return reader.blocks()
+    reader.check_keys(("lang", "library", "blocks", "rules", "$note"))
+    return reader.blocks(), read_rules(tree.get("rules"), findings)
 
 
 def _end(reader: Reader, key: str, known: tuple[str, ...]) -> End:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from gateway.mapping.document import (
     Definition,
     Document,
     TableUse,
-    read_blocks,
     read_document,
+    read_shared,
 )
 from gateway.mapping.expressions import as_value, inlined, read_expression
 from gateway.mapping.finding import Findings, Position
@@ -33,6 +34,7 @@ from gateway.mapping.kinds import Kind
 from gateway.mapping.meaning import Run, Value
 from gateway.mapping.names import Meaning, Scope, World
 from gateway.mapping.profile import SENDER, Chapter, Profile, assemble, read_chapter
+from gateway.mapping.rules import Rule
 from gateway.mapping.tables import BadSheet, CodeTable, Sheet, read_sheet
 from gateway.mapping.tree import Scalar, Table, read
 from gateway.xml import Schema
@@ -101,13 +103,29 @@ class Library:
 
     def profile_of(self, name: str) -> str:
         """The profile that a mapping names under `source:` for its checks and tests."""
+        document = self._document(name)
+        return (document.source.text("profile") if document else "") or "default"
+
+    def absent_schema(self, name: str) -> str | None:
+        """The schema that a mapping waits for: it says `optional: true`, and the file is not there.
+
+        Such a schema is not ours to ship; whoever uses the mapping puts it into the folder.
+        """
+        if b"optional:" not in self.content(name):
+            return None
+        document = self._document(name)
+        ends = (document.source, document.target) if document else ()
+        waiting = (end.text("xsd") for end in ends if end.optional)
+        return next((xsd for xsd in waiting if not (self.xsd / xsd).is_file()), None)
+
+    def _document(self, name: str) -> Document | None:
+        """The mapping as written, for a look at its header; None if it cannot be read."""
         findings = Findings()
         try:
             tree = read(self.content(name), name, findings)
         except ConfigurationError:
-            tree = None
-        document = read_document(tree, name, findings) if tree else None
-        return (document.source.text("profile") if document else "") or "default"
+            return None
+        return read_document(tree, name, findings) if tree else None
 
     def compilation(
         self, name: str, profile: Profile, findings: Findings
@@ -118,22 +136,26 @@ class Library:
         if tree is None:
             return None
         document = read_document(tree, name, findings)
-        blocks = self._blocks(document, findings, pins)
+        blocks, rules = self._shared(document, findings, pins)
         files = _Pinning(self, pins)
+        document = replace(document, rules=(*rules, *document.rules))
         return Compilation(document, profile, blocks, files, findings), pins
 
-    def _blocks(
+    def _shared(
         self, document: Document, findings: Findings, pins: dict[str, str]
-    ) -> dict[str, Block]:
+    ) -> tuple[dict[str, Block], list[Rule]]:
+        """Blocks and rules of the files that `use:` names, and the mapping's own blocks."""
         blocks: dict[str, Block] = {}
+        rules: list[Rule] = []
         for use in document.use:
             tree = self._tree(use.text, findings, pins, use.position)
-            found = read_blocks(tree, findings) if tree else {}
+            found, more = read_shared(tree, findings) if tree else ({}, ())
             for name in found.keys() & blocks.keys():
                 text = f"block {name} is in two of the files"
                 findings.error(use.position, "Y02", text)
             blocks |= found
-        return {**blocks, **document.blocks}
+            rules += more
+        return {**blocks, **document.blocks}, rules
 
     def expression(
         self,

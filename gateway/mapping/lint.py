@@ -19,7 +19,17 @@ FLOW = ".flow.yaml"
 
 
 def mappings_in(library: Library) -> list[str]:
-    """Every mapping of the folder, by its path; libraries, profiles and flows are none."""
+    """Every mapping of the folder whose schema is there; libraries, profiles, flows are none."""
+    return [name for name in _all(library) if library.absent_schema(name) is None]
+
+
+def waiting_in(library: Library) -> dict[str, str]:
+    """The mappings that wait for an optional schema, and the schema that is not there."""
+    schemas = ((name, library.absent_schema(name)) for name in _all(library))
+    return {name: xsd for name, xsd in schemas if xsd is not None}
+
+
+def _all(library: Library) -> list[str]:
     paths = (path.relative_to(library.mappings) for path in library.mappings.rglob("*.yaml"))
     return sorted(path.as_posix() for path in paths if _is_mapping(PurePosixPath(path)))
 

@@ -12,12 +12,14 @@ from enum import StrEnum
 
 class ProblemKind(StrEnum):
     """VALUE: cannot be read or chosen; REQUIRED: absent; NULL: said to be deleted; SCHEMA: the
-    finished document breaks the XSD; NOT_FOR_THIS: `source.when` is not true, no mistake."""
+    finished document breaks the XSD; RULE: it breaks a rule of the mapping; NOT_FOR_THIS:
+    `source.when` is not true, no mistake."""
 
     VALUE = "VALUE"
     REQUIRED = "REQUIRED"
     NULL = "NULL"
     SCHEMA = "SCHEMA"
+    RULE = "RULE"
     NOT_FOR_THIS = "NOT_FOR_THIS"
 
 
@@ -36,7 +38,7 @@ class Problem:
 
     `target` is the path in the target without its root (`nato/sesso`, `PID-3[2].1`, a fact's
     name), `file` and `line` the place in the mapping; `called_from` is the `$use` that brought
-    the block in, as `file:line`, or ''.
+    the block in, as `file:line`, or ''; `code` is that of a broken rule, or ''.
     """
 
     kind: ProblemKind
@@ -45,8 +47,13 @@ class Problem:
     line: int
     reason: str
     called_from: str = ""
+    code: str = ""
+
+    @property
+    def told(self) -> str:
+        """Kind, code and target: `RULE ES036 paternita`. What tests expect."""
+        return " ".join(filter(None, (self.kind, self.code, self.target)))
 
     def __str__(self) -> str:
         call = f" (used at {self.called_from})" if self.called_from else ""
-        target = f"{self.target} " if self.target else ""
-        return f"{self.kind} {target}{self.file}:{self.line}{call}: {self.reason}"
+        return f"{self.told} {self.file}:{self.line}{call}: {self.reason}"

@@ -167,7 +167,7 @@ def _of_problems(expected: tuple[str, ...], problems: tuple[Problem, ...]) -> li
     open_ = list(expected)
     failures = []
     for problem in problems:
-        words = f"{problem.kind} {problem.target}".strip()
+        words = problem.told
         if words in open_:
             open_.remove(words)
         else:

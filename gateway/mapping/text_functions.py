@@ -168,6 +168,20 @@ def cf(text: str) -> str | None:
 
 @function(
     {
+        "cf_place('RSSMRA85T10A562S')": "A562",
+        "cf_place('RSSMRA85T10AR6NH')": "A562",
+        "cf_place('00743110157')": "absent",
+    }
+)
+def cf_place(code: str) -> str | None:
+    """The Belfiore code of the place of birth in a codice fiscale, omocodia undone."""
+    if len(code) != 16:
+        return None
+    return codice_fiscale.without_omocodia(code)[11:15]
+
+
+@function(
+    {
         "matches('BABY BOY', 'placeholder_name')": "true",
         "matches('015146', 'istat')": "true",
         "matches('RSSMRA85T10A562X', 'codice_fiscale')": "false",

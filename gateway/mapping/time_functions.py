@@ -29,6 +29,13 @@ def date(value: str | Day | Moment) -> Day:
         raise Fault(str(error)) from None
 
 
+@function({"'20260302' | year": "2026", "'202603020810' | year": "2026", "'26' | year": "error"})
+def year(value: str | Day | Moment) -> int:
+    """The year of a day, as it was written."""
+    day: Day = date(value)
+    return day.year
+
+
 def _read(text: str, zone: str = "UTC", message_zone: timezone | None = None) -> Time:
     """Where only the day or the clock matters, UTC: it has no hour that is doubtful."""
     try:

@@ -15,7 +15,7 @@ from rich.progress import track
 
 from gateway import shipped
 from gateway.mapping import Library
-from gateway.mapping.lint import mappings_in
+from gateway.mapping.lint import mappings_in, waiting_in
 
 PATHS = click.argument("paths", nargs=-1, metavar="[PATHS]")
 JSON = click.option("--json", "as_json", is_flag=True, help="For a program to read.")
@@ -56,10 +56,25 @@ def _here(name: str, otherwise: Callable[[], Path]) -> Path:
 
 
 def chosen(library: Library, paths: Sequence[str]) -> list[str]:
-    """The mappings that PATHS name; a path that names none is a mistake of usage."""
-    known = mappings_in(library)
+    """The mappings that PATHS name; a path that names none is a mistake of usage.
+
+    Those that wait for a schema nobody has put here are left out, and stderr says so once.
+    """
+    waiting = waiting_in(library)
+    named = _named(library, paths, [*mappings_in(library), *waiting])
+    _tell_waiting([waiting[name] for name in named if name in waiting])
+    return [name for name in named if name not in waiting]
+
+
+def _tell_waiting(schemas: Sequence[str]) -> None:
+    for folder in sorted({schema.rpartition("/")[0] for schema in schemas}):
+        text = f"left out: mappings whose schema is not here; see xsd/{folder}/README.md"
+        click.echo(text, err=True)
+
+
+def _named(library: Library, paths: Sequence[str], known: Sequence[str]) -> list[str]:
     if not paths:
-        return known
+        return sorted(known)
     chosen: list[str] = []
     for path in paths:
         name = _below(library, path)

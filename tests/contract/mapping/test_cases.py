@@ -17,6 +17,7 @@ from gateway.hl7.message import Message
 from gateway.mapping import Library, Result
 from gateway.mapping.finding import Findings
 from gateway.mapping.lint import lint_mapping
+from gateway.mapping.problem import Problem
 from gateway.mapping.samples import text_at
 from gateway.mapping.tree import Scalar, Table, read
 from gateway.xml import parse
@@ -24,6 +25,8 @@ from gateway.xml import parse
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.case"))
 MSH = "MSH|^~\\&|HIS|BG|ICARO|ICARO|{at}||ADT^A01^ADT_A01|1|P|2.5"
+
+_PARTS = (("let", "let"), ("tables", "tables"), ("blocks", "blocks"), ("rules", "rules"))
 
 
 class Case:
@@ -37,7 +40,7 @@ class Case:
     def mapping(self) -> str:
         """The mapping file that the sections stand for."""
         lines = ["lang: 1", "mapping: case", *self._ends()]
-        for section, key in (("let", "let"), ("tables", "tables"), ("blocks", "blocks")):
+        for section, key in _PARTS:
             if section in self.sections:
                 lines += [f"{key}:", _indented(self.sections[section])]
         if "use" in self.sections:
@@ -112,7 +115,7 @@ def _says(told: str, text: str) -> bool:
 
 def _check(result: Result, expected: list[str]) -> None:
     problems = [line[2:] for line in expected if line.startswith("!")]
-    told = [f"{problem.kind} {problem.target}: {problem.reason}" for problem in result.problems]
+    told = [_told(problem) for problem in result.problems]
     assert len(told) == len(problems), told
     for line, problem in zip(problems, told, strict=True):
         assert problem.startswith(line.rstrip()), told
@@ -123,6 +126,11 @@ def _check(result: Result, expected: list[str]) -> None:
             path, _, value = line.partition(" = ")
             assert _found(result.value, path) == (None if value == "absent" else value), path
     assert (result.value is None) == bool(problems)
+
+
+def _told(problem: Problem) -> str:
+    code = f"{problem.code} " if problem.code else ""
+    return f"{problem.kind} {code}{problem.target}: {problem.reason}"
 
 
 def _found(value: Any, path: str) -> str | None:

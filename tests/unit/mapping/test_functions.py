@@ -18,8 +18,8 @@ EXAMPLES = [
 ]
 DOCUMENTED = {
     *("upper", "lower", "trim", "join", "words", "before", "left", "right", "pad"),
-    *("date", "datetime", "time", "age_on", "integer", "number", "round", "grams", "cm"),
-    *("cf", "cf_compute", "matches", "anpr_name"),
+    *("date", "datetime", "time", "year", "age_on", "integer", "number", "round", "grams", "cm"),
+    *("cf", "cf_compute", "cf_place", "matches", "anpr_name"),
 }
 
 
