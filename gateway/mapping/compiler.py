@@ -12,10 +12,11 @@ from typing import Protocol
 from lxml import etree
 
 from gateway.errors import ConfigurationError
-from gateway.hl7.dictionary import VERSIONS, Dictionary, Part, dictionary
+from gateway.hl7.dictionary import VERSIONS, Part, dictionary
 from gateway.mapping import expressions
 from gateway.mapping.compiled import Check, Compiled, Direction
 from gateway.mapping.content import Flattening, Place
+from gateway.mapping.dialect import Dialect
 from gateway.mapping.document import Block, Document, TableUse
 from gateway.mapping.document import declared as declared_types
 from gateway.mapping.facts_target import Declared, FactsTarget
@@ -100,7 +101,7 @@ class Compilation:
     def _world(self, direction: Direction) -> World:
         document, profile = self.document, self.profile
         from_xml = direction == "xml_to_facts"
-        known = None if from_xml else self._dictionary()
+        known = None if from_xml else self._dialect()
         return World(
             self.findings,
             inputs=document.inputs,
@@ -111,21 +112,22 @@ class Compilation:
             tables=self._tables(document.tables),
             profile_tables={} if from_xml else self._tables(profile.tables),
             root=self._root("source") if from_xml else None,
-            dictionary=known,
+            dialect=known,
             structures=self._structures(known),
             slots=self.tracer.slots if self.tracer else Slots(),
             tracer=self.tracer,
         )
 
-    def _dictionary(self) -> Dictionary | None:
-        version = self.document.source.text("hl7") or self.profile.version
+    def _dialect(self) -> Dialect | None:
+        source = self.document.source
+        version = source.text("hl7") or self.profile.version
         if version not in VERSIONS:
-            position = self.document.source.position
+            position = source.values["hl7"].position
             self.findings.error(position, "H04", f"HL7 versions are {', '.join(VERSIONS)}")
             return None
-        return dictionary(version)
+        return self.profile.dialect(version)
 
-    def _structures(self, known: Dictionary | None) -> tuple[Part, ...]:
+    def _structures(self, known: Dialect | None) -> tuple[Part, ...]:
         messages = self.document.source.values.get("messages")
         items = messages.items if isinstance(messages, Sequence) else ()
         found = []

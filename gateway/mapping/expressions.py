@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from gateway.mapping import calls, logic, steps
+from gateway.mapping.check import paths
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Position
 from gateway.mapping.hl7_groups import Groups
@@ -249,5 +250,5 @@ def _head(head: Head, scope: Scope) -> Meaning:
     if found is None:
         return unknown(head.value, scope, head.column)
     if isinstance(found, Segments) and found.name == head.value:
-        steps.check_segment(found.name, scope, head.column)
+        paths.check_segment(found.name, scope, head.column)
     return found

@@ -37,6 +37,7 @@ RULES: Final[dict[str, str]] = {
     "H05": "a field that may repeat, and none chosen",
     "H06": "a value that is not in the field's table",
     "H07": "a segment that these messages do not have",
+    "H08": "read, and the profile says that it is never sent",
     "X01": "not in the schema",
     "X02": "required by the schema and never written",
     "X03": "a value where the schema wants elements, or the reverse",

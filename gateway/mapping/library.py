@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import ConfigurationError
-from gateway.hl7.dictionary import dictionary
 from gateway.mapping import shape
 from gateway.mapping.compiled import Compiled, Expression
 from gateway.mapping.compiler import Compilation
@@ -197,7 +196,7 @@ class Library:
             profile_inputs=SENDER,
             definitions=profile.definitions,
             profile_tables=self._profile_tables(profile, findings),
-            dictionary=dictionary(profile.version),
+            dialect=profile.dialect(profile.version),
         )
 
     def _profile_tables(self, profile: Profile, findings: Findings) -> dict[str, CodeTable]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.hl7.dictionary import Dictionary, Part, dictionary
+from gateway.hl7.dictionary import Part
 from gateway.mapping import hl7_paths, xml_paths
+from gateway.mapping.dialect import Dialect
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Findings, Position, did_you_mean
 from gateway.mapping.hl7_groups import Groups, named_groups
@@ -50,7 +51,7 @@ class World:
     tables: Mapping[str, CodeTable] = field(default_factory=dict)
     profile_tables: Mapping[str, CodeTable] = field(default_factory=dict)
     root: ElementShape | None = None
-    dictionary: Dictionary | None = None
+    dialect: Dialect | None = None
     structures: tuple[Part, ...] = ()
     used: set[tuple[str, ...]] = field(default_factory=set)
     open: list[str] = field(default_factory=list)
@@ -104,10 +105,15 @@ class Scope:
         self.world.findings.error(self.position.after(column), code, text)
         return UNKNOWN
 
+    def warning(self, column: int, code: str, text: str) -> None:
+        """As `error`, of what is doubtful."""
+        self.world.findings.warning(self.position.after(column), code, text)
+
     @property
-    def dictionary(self) -> Dictionary | None:
+    def dialect(self) -> Dialect | None:
         """What paths are held against; None where nothing can be."""
-        return dictionary(self.version) if self.version else self.world.dictionary
+        dialect = self.world.dialect
+        return dialect.of(self.version) if dialect and self.version else dialect
 
     @property
     def tables(self) -> Mapping[str, CodeTable]:

@@ -14,9 +14,11 @@ from typing import Final
 from gateway.hl7.acknowledgment import Mode
 from gateway.hl7.dictionary import VERSIONS
 from gateway.hl7.location import Location
+from gateway.mapping.dialect import Dialect
 from gateway.mapping.document import Definition, Reader, TableUse
 from gateway.mapping.finding import Findings
 from gateway.mapping.tree import Table
+from gateway.mapping.usage import NOTHING, Declared, read_declared
 
 SENDER: Final[Mapping[str, Mapping[str, str]]] = {
     "sender": {"comune": "text", "struttura": "text", "nome": "text", "asl": "text"}
@@ -25,7 +27,7 @@ SENDER: Final[Mapping[str, Mapping[str, str]]] = {
 
 _KEYS: Final = (
     *("lang", "profile", "extends", "hl7", "acknowledgment", "charset", "required", "define"),
-    *("keeps", "naks", "tables", "$note"),
+    *("keeps", "naks", "tables", "segments", "fields", "codes", "$note"),
 )
 _VERSION: Final = "2.5"
 _MODES: Final[Mapping[str, Mode | None]] = {
@@ -41,8 +43,8 @@ class Profile:
     """What one kind of sender means.
 
     `required` are paths without which a birth is refused, `keeps` what stays of a message whose
-    mother does not want to be named, `naks` the findings answered AE. `pins` are the files it
-    was read from, with their SHA-256.
+    mother does not want to be named, `naks` the findings answered AE, `declared` what its messages
+    have beside the dictionary. `pins` are the files it was read from, with their SHA-256.
     """
 
     name: str
@@ -55,6 +57,11 @@ class Profile:
     definitions: Mapping[str, Definition] = field(repr=False)
     tables: Mapping[str, TableUse] = field(repr=False)
     pins: Mapping[str, str] = field(repr=False)
+    declared: Declared = field(default=NOTHING, repr=False)
+
+    def dialect(self, version: str) -> Dialect:
+        """What this sender speaks, of one HL7 version."""
+        return Dialect(version, self.name, self.declared, self.required)
 
     @property
     def names(self) -> frozenset[str]:
@@ -83,6 +90,7 @@ class Chapter:
     lists: Mapping[str, tuple[str, ...]]
     definitions: Mapping[str, Definition]
     tables: Mapping[str, TableUse]
+    declared: Declared
 
 
 def read_chapter(tree: Table, findings: Findings) -> Chapter:
@@ -116,6 +124,7 @@ def read_chapter(tree: Table, findings: Findings) -> Chapter:
         lists=lists,
         definitions=reader.definitions("define"),
         tables=reader.tables(),
+        declared=read_declared(tree, findings),
     )
 
 
@@ -123,12 +132,14 @@ def assemble(name: str, chain: Sequence[Chapter], pins: Mapping[str, str]) -> Pr
     """The profile: `chain` from the file itself to what it extends last."""
     definitions: dict[str, Definition] = {}
     tables: dict[str, TableUse] = {}
+    declared = NOTHING
     version = _VERSION
     for chapter in reversed(chain):
         version = chapter.values["hl7"] or version
         for word, definition in chapter.definitions.items():
             definitions[word] = replace(definition, version=version)
         tables |= chapter.tables
+        declared = chapter.declared.over(declared)
 
     def value(key: str) -> str:
         return next((chapter.values[key] for chapter in chain if chapter.values[key]), "")
@@ -147,4 +158,5 @@ def assemble(name: str, chain: Sequence[Chapter], pins: Mapping[str, str]) -> Pr
         definitions=definitions,
         tables=tables,
         pins=pins,
+        declared=declared,
     )

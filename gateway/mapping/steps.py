@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from gateway.hl7.dictionary import ComponentShape
 from gateway.mapping import expressions, hl7_groups, hl7_paths, hl7_selection, xml_paths
+from gateway.mapping.check import paths
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments, Test
@@ -198,7 +198,8 @@ def _type_chosen(path: Repetitions, step: Select, scope: Scope) -> str:
 
 
 def _component_name(path: Repetitions, number: str, scope: Scope) -> str:
-    components = _components(path, scope)
+    dialect = scope.dialect
+    components = dialect.components(path.segments.name, path.number) if dialect else None
     names = (each.name.upper() for each in components or () if str(each.number) == number)
     return next(names, "")
 
@@ -221,11 +222,8 @@ def _select_groups(path: Groups, step: Select, scope: Scope) -> Meaning:
 
 
 def _field(path: Segments, step: Field, scope: Scope) -> Meaning:
-    dictionary = scope.dictionary
-    shape = dictionary.segment(path.name) if dictionary else None
-    if shape is not None and dictionary and shape[step.number] is None:
-        text = f"{path.name} has no field {step.number} in HL7 {dictionary.version}"
-        return scope.error(step.column, "H02", text)
+    if not paths.check_field(path.name, step.number, scope, step.column):
+        return UNKNOWN
     key = ("field", path, step.number)
     return shared(scope.world, key, lambda: hl7_paths.field_of(path, step.number))
 
@@ -234,22 +232,11 @@ def _part(path: Repetitions, step: Part, scope: Scope) -> Meaning:
     if path.component:
         if step.subcomponent:
             return scope.error(step.column, "M01", "a subcomponent has no parts")
-        return replace(path, subcomponent=step.component)
-    components = _components(path, scope)
-    if components is not None and step.component > max(len(components), 1):
-        text = f"{path.label} has no component {step.component} in this HL7 version"
-        return scope.error(step.column, "H03", text)
-    return replace(path, component=step.component, subcomponent=step.subcomponent or 0)
-
-
-def _components(path: Repetitions, scope: Scope) -> tuple[ComponentShape, ...] | None:
-    """The components of the field's type; None where that is not known (OBX-5, Z segments)."""
-    dictionary = scope.dictionary
-    shape = dictionary.segment(path.segments.name) if dictionary else None
-    field = shape[path.number] if shape else None
-    if field is None or dictionary is None or field.datatype.lower() in ("varies", "*"):
-        return None
-    return dictionary.datatype(field.datatype)
+        found = replace(path, subcomponent=step.component)
+    else:
+        found = replace(path, component=step.component, subcomponent=step.subcomponent or 0)
+    part = found.component, found.subcomponent
+    return found if paths.check_component(path, *part, scope, step.column) else UNKNOWN
 
 
 def _child(path: Elements, step: Child, scope: Scope) -> Meaning:
@@ -282,15 +269,10 @@ def attribute_here(head: Attribute, scope: Scope) -> Meaning:
 
 def _segment_in_group(path: Groups, step: Child, scope: Scope) -> Meaning:
     names = set(path.part.segments())
-    if step.name not in names and not step.name.startswith("Z"):
+    if step.name.startswith("Z"):
+        paths.check_segment(step.name, scope, step.column)
+    elif step.name not in names:
         guess = did_you_mean(step.name, names)
         text = f"group {path.name} has no segment {step.name}{guess}"
         return scope.error(step.column, "H01", text)
     return hl7_groups.segments_in(path, step.name)
-
-
-def check_segment(name: str, scope: Scope, column: int) -> None:
-    """A finding if the version has no such segment; Z segments are the sender's own."""
-    dictionary = scope.dictionary
-    if dictionary and not name.startswith("Z") and dictionary.segment(name) is None:
-        scope.error(column, "H01", f"no segment {name} in HL7 {dictionary.version}")
