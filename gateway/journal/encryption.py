@@ -15,6 +15,7 @@ import hmac
 import os
 import subprocess
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +29,8 @@ from gateway.errors import ConfigurationError, JournalError
 KEY_BYTES = 32
 NONCE_BYTES = 12
 ID_BYTES = 4
+OPENED = 512
+"""Case keys kept open: a birth takes many units, and making a cipher costs more than using it."""
 FORM = b"\x01"
 """First byte of every ciphertext: form 1 = key id (4), nonce (12), AES-256-GCM."""
 
@@ -87,6 +90,7 @@ class Keyring:
         self._checkpoint_key = checkpoint_key
         self.public_key: Ed25519PublicKey = checkpoint_key.public_key()
         self.checkpoint_key_id = key_id(self.public_key)
+        self._opened = lru_cache(OPENED)(self._unwrap)
         self.unmatched = SealingKey(_derive(master, "unmatched"), b"\0" * ID_BYTES)
         """Seals what belongs to no case yet: callbacks that wait, bytes that were refused."""
 
@@ -145,7 +149,17 @@ class Keyring:
         return SealingKey(key, name), name + nonce + wrapped
 
     def case_key(self, case_id: str, wrapped: bytes) -> SealingKey:
-        """Unwrap; JournalError if the master key is another, or the wrapped key was altered."""
+        """Unwrap; JournalError if the master key is another, or the wrapped key was altered.
+
+        Kept open for a while, under what is stored of it: a destroyed key is never asked for.
+        """
+        return self._opened(case_id, wrapped)
+
+    def forget(self) -> None:
+        """Keep no case's key open: one of them was destroyed, and must not stay in memory."""
+        self._opened.cache_clear()
+
+    def _unwrap(self, case_id: str, wrapped: bytes) -> SealingKey:
         name, nonce = wrapped[:ID_BYTES], wrapped[ID_BYTES : ID_BYTES + NONCE_BYTES]
         try:
             key = self._wrapping.decrypt(

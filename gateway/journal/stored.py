@@ -32,6 +32,15 @@ def canonical_words(words: Iterable[str]) -> str:
     return f"[{','.join(map(quoted, words))}]"
 
 
+def canonical_object(values: Mapping[str, object]) -> str:
+    """`canonical` of an object: its texts, numbers and objects are put together without it."""
+    members = [
+        f"{quoted(name)}:{_PLAIN.get(type(value), canonical)(value)}"
+        for name, value in sorted(values.items())
+    ]
+    return f"{{{','.join(members)}}}"
+
+
 def stamp(moment: datetime) -> str:
     """`2026-11-21T10:00:00.000000Z`; raises ValueError for a time without a zone."""
     if moment.tzinfo is None:
@@ -88,6 +97,10 @@ _TEXTS: Mapping[type, Callable[[Any], str]] = {
     bytes: lambda raw: f'"{raw.hex()}"',
 }
 """`canonical` of what columns hold, without the encoder."""
+
+
+_PLAIN: Mapping[type, Callable[[Any], str]] = {str: quoted, int: str, dict: canonical_object}
+"""`canonical` of what notes, pins and facts are made of."""
 
 
 class Ids:

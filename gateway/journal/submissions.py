@@ -20,7 +20,7 @@ from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
 from gateway.journal.rows import SUBMISSION, SubmissionRow, picked
-from gateway.journal.stored import canonical, new_id, optional_stamp
+from gateway.journal.stored import canonical, canonical_object, new_id, optional_stamp
 from gateway.journal.tables import submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing, whole
@@ -81,6 +81,10 @@ _SECRETS = {
     )
     for column in ("document", *_SECRET_JSON)
 }
+
+
+def _json(plain: Any) -> str:
+    return canonical_object(plain) if isinstance(plain, dict) else canonical(plain)
 
 
 @cache
@@ -260,7 +264,7 @@ class SubmissionWrites(SubmissionReads, Writing):
             if column in values:
                 plain = values.pop(column)
                 as_json = plain is not None and column in _SECRET_JSON
-                secrets[column] = canonical(plain).encode() if as_json else plain
+                secrets[column] = _json(plain).encode() if as_json else plain
         if secrets:
             key = self._writing_key(case_id or self._case_of_submission(submission_id))
             values |= self._sealed(key, "submissions", submission_id, secrets)
@@ -268,7 +272,7 @@ class SubmissionWrites(SubmissionReads, Writing):
             if column in values:
                 values[column] = optional_stamp(values[column])
         if values.get("pins") is not None:
-            values["pins"] = canonical(dict(values["pins"]))
+            values["pins"] = canonical_object(values["pins"])
         if "kind" in values:
             values["kind"] = str(values["kind"])
         return values

@@ -222,6 +222,7 @@ class Writer:
             if self._checkpoint is not None:
                 self._witness(self._checkpoint)
             if transaction.scrub_wanted:
+                self._keyring.forget()
                 self._store.scrub(transaction.connection)
         except (OSError, SQLAlchemyError) as error:
             self.error = JournalError(f"after the commit: {type(error).__name__}")

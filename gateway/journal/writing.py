@@ -17,7 +17,7 @@ from gateway.errors import JournalError
 from gateway.journal.encryption import SealingKey
 from gateway.journal.prepared import Prepared, of_whole_rows
 from gateway.journal.reading import Reading
-from gateway.journal.stored import canonical, canonical_words, quoted, row_digest, seal_of
+from gateway.journal.stored import canonical_object, canonical_words, quoted, row_digest, seal_of
 from gateway.journal.tables import EVIDENCED, ROWS_IN_EVIDENCE
 from gateway.journal.transaction import Entry, Transaction, Values
 
@@ -82,8 +82,8 @@ class Writing(Reading):
             Entry(
                 what,
                 canonical_words(subjects),
-                canonical(dict(digests)) if digests else "{}",
-                canonical(dict(note)) if note else "{}",
+                canonical_object(digests) if digests else "{}",
+                canonical_object(note) if note else "{}",
             )
         )
 
@@ -99,7 +99,7 @@ class Writing(Reading):
         digest = quoted(f"{version}:{row_digest(values, EVIDENCED[table])}")
         place = quoted(f"{table}/{row}")
         about = canonical_words((row, *subjects))
-        told = canonical(dict(note)) if note else "{}"
+        told = canonical_object(note) if note else "{}"
         self.entries.append(Entry(what, about, f"{{{place}:{digest}}}", told))
 
     def _insert(

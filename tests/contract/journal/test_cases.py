@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from gateway.errors import Fenced, JournalError, NotFound
-from gateway.journal import Journal
+from gateway.journal import Journal, Keyring
+from gateway.journal.tables import cases
 from tests.journal_rows import BODY, CONTEXT, DOCUMENT, DOSSIER, ENVELOPE, case, message, sending
 
 
@@ -83,6 +85,16 @@ def test_destroying_the_key_makes_everything_of_the_case_unreadable(journal: Jou
         assert view.case_digest(case_id, b"x") is None
     with pytest.raises(JournalError, match="destroyed"):
         journal.run(lambda unit: message(unit, "2", case_id=case_id))
+
+
+def test_a_destroyed_key_does_not_stay_open_in_memory(journal: Journal, keyring: Keyring) -> None:
+    """What a unit had opened of it is let go once the destruction is committed."""
+    case_id, _, _ = journal.run(sending)
+    with journal.view() as view:
+        wrapped = view._connection.execute(select(cases.c.wrapped_key)).scalar_one()
+        opened = keyring.case_key(case_id, bytes(wrapped))
+    journal.run(lambda unit: unit.destroy_key(case_id))
+    assert keyring.case_key(case_id, bytes(wrapped)) is not opened
 
 
 def test_a_new_key_keeps_only_what_is_given(journal: Journal) -> None:

@@ -163,3 +163,14 @@ def test_no_repr_shows_a_key(keyring: Keyring) -> None:
     for text in (repr(keyring), repr(key)):
         assert wrapped.hex() not in text
         assert len(text) < 60
+
+
+def test_a_case_key_is_kept_open_until_one_is_destroyed(keyring: Keyring) -> None:
+    """The cipher is made once for the units of a birth; after a destruction none stays behind."""
+    _, wrapped = keyring.new_case_key("c1")
+    opened = keyring.case_key("c1", wrapped)
+    assert keyring.case_key("c1", wrapped) is opened
+    with pytest.raises(JournalError, match="case c2"):
+        keyring.case_key("c2", wrapped)
+    keyring.forget()
+    assert keyring.case_key("c1", wrapped) is not opened

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.journal.stored import (
     LONGEST_TEXT,
     canonical,
+    canonical_object,
     canonical_words,
     moment,
     new_id,
@@ -110,3 +111,15 @@ def test_ids_grow_and_never_repeat() -> None:
     everything = [each for ids in made for each in ids]
     assert len(set(everything)) == 2000
     assert {len(each) for each in everything} == {32}
+
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), NESTED))
+def test_an_object_is_its_canonical_json(values: dict[str, object]) -> None:
+    """Notes and facts are written without the encoder: whatever is in them, the same bytes."""
+    assert canonical_object(values) == canonical(values)
