@@ -35,8 +35,12 @@ class Place:
     position: Position
     called_from: str = ""
 
+    def under(self, name: str) -> str:
+        """The target path of a child."""
+        return f"{self.target}/{name}" if self.target else name
+
     def below(self, name: str, position: Position, called_from: str) -> Place:
-        return Place(f"{self.target}/{name}" if self.target else name, position, called_from)
+        return Place(self.under(name), position, called_from)
 
     def problem(self, kind: ProblemKind, reason: str) -> Problem:
         file, line, _ = self.position
@@ -67,6 +71,15 @@ class LeafEntry:
     called_from: str
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The gates of one `$choose`, of which at most one is open; `outer` is the one around it."""
+
+    outer: Gate | None
+    gates: tuple[Gate, ...]
+    positions: tuple[Position, ...]
+
+
 @dataclass(slots=True)
 class Content:
     """A node, flattened. `picks` run first, in order, each time the node is written."""
@@ -75,6 +88,7 @@ class Content:
     attributes: list[Entry] = field(default_factory=list)
     leaves: list[LeafEntry] = field(default_factory=list)
     picks: list[Gate] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
 
 
 class Flattening:
@@ -118,9 +132,10 @@ class Flattening:
         ]
         pick, tracer = _pick(tests, slot, gate), scope.world.tracer
         content.picks.append(tracer.choice(pick, nodes, slot) if tracer else pick)
-        for number, node in enumerate(nodes):
+        gates = tuple(_is_at(slot, number) for number in range(len(nodes)))
+        content.choices.append(Choice(gate, gates, tuple(node.position for node in nodes)))
+        for chosen, node in zip(gates, nodes, strict=True):
             self._refuse_each(node, scope)
-            chosen = _is_at(slot, number)
             if tracer:
                 tracer.branch(chosen, node, gate)
             self._add(content, node, scope, chosen, called_from)
@@ -146,6 +161,7 @@ class Flattening:
             test = expressions.read_condition(block.node.when, inner).read
             content.picks.append(_pick([test], slot, gate))
             outer, gate = gate, _is_at(slot, 0)
+            content.choices.append(Choice(outer, (gate,), (text.position,)))
             if world.tracer:
                 world.tracer.branch(gate, block.node, outer)
         self._refuse_each(block.node, inner)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gateway.mapping import expressions
 from gateway.mapping.content import Content, Gate, LeafEntry, Place
+from gateway.mapping.finding import Position
 from gateway.mapping.kinds import Kind
 from gateway.mapping.meaning import Read, Run, Value, constant
 from gateway.mapping.names import Scope
@@ -27,12 +28,21 @@ class State(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A value, and where the mapping says it."""
+
+    value: Value
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
-    """A value and what its absence means."""
+    """A value and what its absence means; `said` are the values that it may be."""
 
     read: Read[Any]
     kind: Kind
     nil: bool = False
+    said: tuple[Said, ...] = ()
 
 
 def leaf_of(content: Content, scope: Scope) -> Leaf:
@@ -43,7 +53,8 @@ def leaf_of(content: Content, scope: Scope) -> Leaf:
     kinds = {leaf.kind for leaf, _ in leaves}
     kind = kinds.pop() if len(kinds) == 1 else Kind.UNKNOWN
     nil = any(leaf.nil for leaf, _ in leaves)
-    return Leaf(_first_open(leaves, content), kind, nil)
+    said = tuple(each for leaf, _ in leaves for each in leaf.said)
+    return Leaf(_first_open(leaves, content), kind, nil, said)
 
 
 def _first_open(leaves: Sequence[tuple[Leaf, Gate | None]], content: Content) -> Read[Any]:
@@ -62,18 +73,20 @@ def _first_open(leaves: Sequence[tuple[Leaf, Gate | None]], content: Content) ->
 
 def _leaf(entry: LeafEntry) -> Leaf:
     node = entry.node
+    text = node.text or node.value
+    assert text is not None  # a leaf has one of the two
     if node.text is not None:
-        value = constant(node.text.text or None, Kind.TEXT)
+        value = constant(text.text or None, Kind.TEXT)
     else:
-        assert node.value is not None  # a leaf has one of the two
-        value = expressions.read_value(node.value, entry.scope)
+        value = expressions.read_value(text, entry.scope)
     read = _with_null(value, node.on_null)
     if node.required is not None:
         read = _with_required(read, node.required)
     tracer = entry.scope.world.tracer
     if tracer is not None:
         read = tracer.leaf(read, entry)
-    return Leaf(read, value.kind, nil=node.on_null == "nil")
+    said = Said(value, expressions.start_of(text))
+    return Leaf(read, value.kind, nil=node.on_null == "nil", said=(said,))
 
 
 def _with_null(value: Value, on_null: str) -> Read[Any]:

@@ -15,13 +15,14 @@ from typing import Any
 from lxml import etree
 
 from gateway.mapping import expressions, xml_emit
+from gateway.mapping.check.xml_shape import ShapeCheck
 from gateway.mapping.content import Content, Entry, Flattening, Place, items_of
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings, Position, did_you_mean
 from gateway.mapping.leaves import Leaf, guarded, leaf_of
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.names import Scope
-from gateway.mapping.shape import ElementShape
+from gateway.mapping.shape import AttributeShape, ElementShape
 from gateway.mapping.xml_emit import Child, Emit, Required, Setter
 from gateway.mapping.xml_write import writer_of
 
@@ -33,6 +34,7 @@ class XmlTarget:
         self._flattening = flattening
         self._findings = findings
         self._places: dict[str, Place] = {}
+        self._check = ShapeCheck(findings)
 
     @property
     def places(self) -> Mapping[str, Place]:
@@ -61,8 +63,8 @@ class XmlTarget:
     ) -> Emit:
         """Writes one child: a list of them, one for each item, or one."""
         tracer = entry.scope.world.tracer
+        self._check.repetition(node, shape)
         if node.several:
-            self._check_repeats(entry, shape)
             emits = [self._element(entry, one, shape, place) for one in node.several]
             return xml_emit.several([tracer.item(one) for one in emits] if tracer else emits)
         if node.each is not None:
@@ -81,10 +83,6 @@ class XmlTarget:
         fill = self._fill(content, shape, place)
         return xml_emit.complex_element(shape.tag, fill, when, place, keep)
 
-    def _check_repeats(self, entry: Entry, shape: ElementShape) -> None:
-        if not shape.repeats:
-            self._error(entry, "X03", f"{shape.name} stands at most once; a list cannot be")
-
     def _error(self, entry: Entry, code: str, text: str) -> None:
         self._findings.error(entry.key.position, code, text)
 
@@ -97,11 +95,9 @@ class XmlTarget:
         when: Read[object] | None,
     ) -> Emit:
         leaf = leaf_of(content, entry.scope)
+        self._check.leaf(leaf, shape, place, entry.key.position)
         if shape.kind is None:
-            self._error(entry, "X03", f"{shape.name} holds elements, not a value")
             return xml_emit.nothing
-        if leaf.nil and not shape.nillable:
-            self._error(entry, "X03", f"{shape.name} is not nillable")
         attributes = self._attributes(content, shape, place)
         read = guarded(leaf.read, when)
         leaf = Leaf(read, leaf.kind, leaf.nil)
@@ -121,21 +117,21 @@ class XmlTarget:
             write, tracer = writer_of(attribute.kind), entry.scope.world.tracer
             if tracer:
                 tracer.begin(at, entry)
-            emit = xml_emit.attribute(attribute.tag, self._value(entry), write, entry.gate, at)
+            read = self._value(entry, attribute)
+            emit = xml_emit.attribute(attribute.tag, read, write, entry.gate, at)
             emit = tracer.end(emit) if tracer else emit
             setters.append(Setter(emit, at if attribute.required else None))
-        written = {entry.key.text for entry in content.attributes}
-        for name, attribute in shape.attributes.items():
-            if attribute.required and name not in written:
-                self._never_written(f"attribute {name} of {shape.name}", place)
+        self._check.attributes(content, shape, place)
         return setters
 
-    def _value(self, entry: Entry) -> Read[object]:
+    def _value(self, entry: Entry, shape: AttributeShape) -> Read[object]:
         """What an attribute's node reads."""
         inner = self._flattening.content(entry.node, entry.scope, entry.called_from)
         when = entry.node.when
         test = expressions.read_condition(when, entry.scope).read if when else None
-        return guarded(leaf_of(inner, entry.scope).read, test)
+        leaf = leaf_of(inner, entry.scope)
+        self._check.value(leaf, shape.type, f"@{entry.key.text}")
+        return guarded(leaf.read, test)
 
     def _place(self, place: Place, name: str, entry: Entry) -> Place:
         value = entry.node.value
@@ -151,15 +147,13 @@ class XmlTarget:
         setters = self._attributes(content, shape, place)
         children = self._children(content, shape, place)
         required = Required(shape, place, self._places)
-        for name in shape.content.missing(frozenset(child.name for child in children)):
-            self._never_written(f"{name} in {place.target or shape.name}", place)
+        self._check.children(content, shape, place)
         picks = tuple(content.picks)
         return xml_emit.fill(picks, setters, children, required, place, always=always)
 
     def _children(self, content: Content, shape: ElementShape, place: Place) -> list[Child]:
         order = {name: number for number, name in enumerate(shape.children)}
         found: list[tuple[int, Child]] = []
-        free: set[str] = set()
         always = set(shape.content.missing(frozenset()))
         for entry in content.entries:
             name = entry.key.text
@@ -168,10 +162,6 @@ class XmlTarget:
                 guess = did_you_mean(name, shape.children)
                 self._error(entry, "X01", f"{shape.name} has no element {name}{guess}")
                 continue
-            if entry.gate is None and not child.repeats:
-                if name in free:
-                    self._error(entry, "X03", f"{name} is written twice and stands at most once")
-                free.add(name)
             at = self._place(place, name, entry)
             tracer = entry.scope.world.tracer
             if tracer:
@@ -180,9 +170,6 @@ class XmlTarget:
             emit = tracer.end(emit) if tracer else emit
             found.append((order[name], Child(name, 1 << order[name], entry.gate, emit)))
         return [child for _, child in sorted(found, key=lambda pair: pair[0])]
-
-    def _never_written(self, what: str, place: Place) -> None:
-        self._findings.warning(place.position, "X02", f"never written: {what}")
 
 
 def _may_be_empty(shape: ElementShape) -> bool:
