@@ -129,6 +129,7 @@ class Office:
     says: dict[str, list[Outcome | NotFound]] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     life: timedelta = timedelta(minutes=5)
+    body: bytes = b"<answer/>"
     before_answer: Callable[[Letter], None] = lambda _: None
 
     def wrap(
@@ -152,8 +153,8 @@ class Office:
         step = letter.operation.partition("/")[0]
         told = self.says.get(letter.operation) or self.says.get(step)
         if told:
-            return Answer(told.pop(0), b"<answer/>")
-        return Answer(Accepted(f"{step}-{len(self.letters)}", FACTS.get(step, {})), b"<answer/>")
+            return Answer(told.pop(0), self.body)
+        return Answer(Accepted(f"{step}-{len(self.letters)}", FACTS.get(step, {})), self.body)
 
     def got(self, step: str) -> list[str]:
         """The actions that were asked of a step's administration, in order."""
