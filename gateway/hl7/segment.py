@@ -1,8 +1,8 @@
 """One segment of a message, split only when and where it is read.
 
-The hot path of the gateway: `text()` of a field without delimiters and escapes is a look into a
-list. A component that is not there is absent; component 1 of a field without components is the
-whole field; a field that is null (`""`) is null in all its parts.
+The hot path of the gateway: a field is cut into its parts when first read, after that `text()` is
+a look into a list. A component that is not there is absent; component 1 of a field without
+components is the whole field; a field that is null (`""`) is null in all its parts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Reading:
 class Segment:
     """`line` without its end. Numbers of fields, repetitions, components count from 1."""
 
-    __slots__ = ("_header", "_parts", "_reading", "_repetitions", "index", "line", "name")
+    __slots__ = ("_cuts", "_header", "_parts", "_reading", "_repetitions", "index", "line", "name")
 
     def __init__(self, line: str, index: int, reading: Reading) -> None:
         self.line = line
@@ -44,6 +44,7 @@ class Segment:
         self._reading = reading
         self._parts: list[str] | None = None
         self._repetitions: dict[int, list[str]] | None = None
+        self._cuts: dict[int, list[list[str]]] = {}
         separator = reading.delimiters.field
         if line[3:4] in (separator, ""):
             self.name = line[:3]
@@ -93,44 +94,42 @@ class Segment:
 
     def count(self, field: int) -> int:
         """How many repetitions the field has; 0 if it is empty."""
-        parts = self._parts or self.fields
-        if not (0 < field < len(parts) and parts[field]):
-            return 0
-        separator = self._reading.repetition
-        if not separator or separator not in parts[field]:
-            return 1
-        return len(self.repetitions(field))
+        cut = self._cuts.get(field)
+        return len(self._cut(field) if cut is None else cut)
 
     def text(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str | None:
         """Decoded text; None if absent; `NULL` if null."""
-        parts = self._parts or self.fields
-        if not 0 < field < len(parts):
+        cut = self._cuts.get(field)
+        if cut is None:
+            cut = self._cut(field)
+        if not 0 < rep <= len(cut):
             return None
-        value = parts[field]
-        if not value or (self._header and field <= 2):
-            return value if value and rep == comp == sub == 1 else None
-        reading = self._reading
-        separator = reading.repetition
-        if separator and separator in value:
-            repetitions = self.repetitions(field)
-            value = repetitions[rep - 1] if 0 < rep <= len(repetitions) else ""
-        elif rep != 1:
-            return None
-        if value == NULL:
-            return NULL
-        # Split no further than needed, and not at all where there is nothing to split.
-        if reading.component in value:
-            value = _piece(value, reading.component, comp)
-        elif comp != 1:
-            return None
+        pieces = cut[rep - 1]
+        if not 0 < comp <= len(pieces):
+            return NULL if pieces == [NULL] else None
+        value, reading = pieces[comp - 1], self._reading
         separator = reading.subcomponent
-        if separator and separator in value:
-            value = _piece(value, separator, sub)
+        if separator and separator in value and not (self._header and field <= 2):
+            subcomponents = value.split(separator)
+            value = subcomponents[sub - 1] if 0 < sub <= len(subcomponents) else ""
         elif sub != 1:
-            return None
-        if reading.escape and reading.escape in value:
+            return NULL if pieces == [NULL] else None
+        if reading.escape and reading.escape in value and not (self._header and field <= 2):
             return unescape(value, reading.delimiters, reading.codec, reading.hex_escapes)
         return value or None
+
+    def _cut(self, field: int) -> list[list[str]]:
+        """The components of every repetition, as written; kept, for a field is read part by part.
+
+        The delimiters in MSH-1 and MSH-2 are no parts.
+        """
+        if self._header and field <= 2:
+            cut = [[value] for value in self.repetitions(field)]
+        else:
+            component = self._reading.component
+            cut = [value.split(component) for value in self.repetitions(field)]
+        self._cuts[field] = cut
+        return cut
 
     def whole(self, field: int, rep: int = 1) -> str | None:
         """Decoded text of a whole repetition, delimiters and all; None if absent.
@@ -160,9 +159,3 @@ class Segment:
         """What a text of this message means: its escape sequences replaced."""
         reading = self._reading
         return unescape(written, reading.delimiters, reading.codec, reading.hex_escapes)
-
-
-def _piece(value: str, separator: str, number: int) -> str:
-    """Piece `number` of `value`, '' if it has not so many."""
-    pieces = value.split(separator, number)
-    return pieces[number - 1] if 0 < number <= len(pieces) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.hl7.message import Message
-from gateway.hl7.segment import MAX_FIELDS, Segment
+from gateway.hl7.segment import MAX_FIELDS, NULL, Segment
 
 HEADER = b"MSH|^~\\&|A~B&C\r"
 
@@ -41,6 +41,28 @@ def pid(line: bytes) -> Segment:
 def test_text_of_a_part(arguments: tuple[int, ...], text: str | None) -> None:
     """Component 1 of a plain field is the field; anything else not there is absent."""
     assert pid(b"PID|plain|a^b^s&t~~z||a\\F\\b").text(*arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((1,), NULL),
+        ((1, 1, 3), NULL),
+        ((1, 1, 1, 2), NULL),
+        ((1, 1, 2, 2), NULL),
+        ((2, 1, 1), NULL),
+        ((2, 1, 1, 2), None),
+        ((2, 1, 2), "x"),
+        ((2, 1, 3), None),
+        ((3, 2, 4), NULL),
+        ((3, 1, 4), None),
+    ],
+)
+def test_null_is_null_in_all_its_parts(arguments: tuple[int, ...], text: str | None) -> None:
+    """Only a field, or a repetition, that is null and nothing else deletes all parts of it."""
+    segment = pid(b'PID|""|""^x|a~""')
+    assert segment.text(*arguments) == text
+    assert segment.text(*arguments) == text
 
 
 def test_counts_and_raw_texts() -> None:
