@@ -70,6 +70,17 @@ def parse_time(
     return Time(_local(naive, zone, len(said) > 3), precision, zone_said=False)
 
 
+def parse_day(text: str) -> date:
+    """The calendar day of DT, DTM or TS.1, where it was written. Raises TimeError."""
+    if len(text) == 8 and text.isascii() and text.isdigit():  # a day alone, as most are written
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        except ValueError:
+            raise TimeError("no such day or hour in the calendar") from None
+    # Whatever the zone, the day is what was written; in UTC no hour is doubtful.
+    return parse_time(text, message_zone=UTC).date
+
+
 def _naive(said: list[int], micros: int) -> datetime:
     year, month, day, hour, minute, second = said + [0, 1, 1, 0, 0, 0][len(said) :]
     if (hour, minute, second) == (24, 0, 0):  # 24:00 is the end of the day (ISO 8601)

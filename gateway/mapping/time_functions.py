@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as calendar
+from collections.abc import Callable
 from datetime import date as Day  # noqa: N812  # `date` is the function of the language here
 from datetime import datetime as Moment  # noqa: N812  # and so is `datetime`
 from datetime import timezone
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.hl7.message import Message
-from gateway.hl7.time import Time, TimeError, parse_time, zone_of
+from gateway.hl7.time import TimeError, parse_day, parse_time, zone_of
 from gateway.mapping import codice_fiscale
 from gateway.mapping.functions import function
 from gateway.mapping.problem import Fault
+
+Read = TypeVar("Read")
 
 
 @function({"'20260302101500+0100' | date": "2026-03-02", "'202603' | date": "error"})
@@ -23,10 +27,7 @@ def date(value: str | Day | Moment) -> Day:
         return value.date()
     if isinstance(value, Day):
         return value
-    try:
-        return _read(value).date
-    except TimeError as error:
-        raise Fault(str(error)) from None
+    return _read(parse_day, value)
 
 
 @function({"'20260302' | year": "2026", "'202603020810' | year": "2026", "'26' | year": "error"})
@@ -36,10 +37,9 @@ def year(value: str | Day | Moment) -> int:
     return day.year
 
 
-def _read(text: str, zone: str = "UTC", message_zone: timezone | None = None) -> Time:
-    """Where only the day or the clock matters, UTC: it has no hour that is doubtful."""
+def _read(parse: Callable[[str], Read], text: str) -> Read:
     try:
-        return parse_time(text, zone=zone, message_zone=message_zone)
+        return parse(text)
     except TimeError as error:
         raise Fault(str(error)) from None
     except OverflowError:
@@ -67,7 +67,8 @@ def datetime(run: Any, value: str | Moment, zone: str) -> Moment:
     """The moment: its own offset wins, then that of MSH-7, then the zone."""
     if isinstance(value, Moment):
         return value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))
-    read = _read(value, zone, _message_zone(run.source))
+    parse = partial(parse_time, zone=zone, message_zone=_message_zone(run.source))
+    read = _read(parse, value)
     if not read.has_clock:
         raise Fault("the time has no hour")
     return read.at
@@ -79,12 +80,16 @@ def _message_zone(source: object) -> timezone | None:
     return zone_of(source.msh.text(7))
 
 
+# The hour is what was written; in UTC none is doubtful.
+_on_the_clock = partial(parse_time, message_zone=calendar.UTC)
+
+
 @function({"'20260302101500' | time": "10:15:00", "'20260302' | time": "error"})
 def time(value: str | Moment) -> calendar.time:
     """The hour on the clock, as it was written."""
     if isinstance(value, Moment):
         return value.time()
-    read = _read(value)
+    read = _read(_on_the_clock, value)
     if not read.has_clock:
         raise Fault("the time has no hour")
     return read.at.time()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hl7.time import TimeError, format_time, parse_time, zone_of
+from gateway.hl7.time import TimeError, format_time, parse_day, parse_time, zone_of
 
 ROME_WINTER, ROME_SUMMER = timezone(timedelta(hours=1)), timezone(timedelta(hours=2))
 
@@ -110,3 +110,17 @@ def test_what_is_written_is_read_back(at: datetime) -> None:
     """Our own times are read as the same moment."""
     assert parse_time(format_time(at)).at == at.replace(microsecond=0)
     assert "2026" not in repr(parse_time("2026"))
+
+
+@given(st.from_regex(r" ?[0-3]\d{3,13}([+-]0[0-9]00)?", fullmatch=True))
+def test_the_day_of_a_time_is_the_same_read_alone(text: str) -> None:
+    """A day is read, or refused, as in the whole time, in whatever form it is written."""
+    try:
+        expected: date | str = parse_time(text, zone="UTC").date
+    except TimeError as error:
+        expected = str(error)
+    try:
+        found: date | str = parse_day(text)
+    except TimeError as error:
+        found = str(error)
+    assert found == expected
