@@ -11,6 +11,7 @@ from gateway.cli.verbs import Verb, Verbs
 VERBS: Final[dict[str, Verb]] = {
     "lint": Verb("lint", "lint", "Say what is wrong in mappings, and where."),
     "test": Verb("tests", "test", "Run the tests that mappings carry."),
+    "preview": Verb("preview", "preview", "Show a message, the mapping's values, the document."),
     "history": Verb("history", "history", "Which mappings were in use, and which were refused."),
     "rollback": Verb("history", "rollback", "Put the mappings back as they were."),
 }
