@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from gateway.mapping import codice_fiscale, expressions
+from gateway.mapping.check.fact_types import check_fact, check_facts
 from gateway.mapping.content import Content, Entry, Flattening, Items, Place, items_of
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings, did_you_mean
@@ -69,6 +70,7 @@ class FactsTarget:
     def _fill(self, content: Content, declared: Declared, place: Place) -> Emit:
         for entry in content.attributes:
             self._findings.error(entry.key.position, "X01", "facts have no attributes")
+        check_facts(content.entries, declared, place.position, self._findings)
         rows = tuple((entry.gate, self._entry(entry, declared)) for entry in content.entries)
         picks = tuple(content.picks)
 
@@ -129,8 +131,9 @@ class FactsTarget:
         if content.entries or not content.leaves:
             text = f"{entry.key.text} is one fact, not a group"
             self._findings.error(entry.key.position, "X03", text)
-        read = guarded(leaf_of(content, entry.scope).read, test)
-        return _fact(entry.key.text, read, declared, place)
+        leaf = leaf_of(content, entry.scope)
+        check_fact(leaf, declared, entry.key.text, self._findings)
+        return _fact(entry.key.text, guarded(leaf.read, test), declared, place)
 
 
 def _fact(name: str, read: Read[Any], declared: str, place: Place) -> Emit:

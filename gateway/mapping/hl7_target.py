@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from gateway.errors import ConfigurationError, TranslationError
 from gateway.hl7.builder import Builder
-from gateway.hl7.builder import target as check_path
 from gateway.hl7.compose import CHARSET
 from gateway.hl7.message import NULL
 from gateway.mapping import expressions
+from gateway.mapping.check.hl7_shape import MessageCheck
 from gateway.mapping.content import Content, Entry, Flattening, Gate, Items, Place, items_of
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings
@@ -36,6 +36,7 @@ class Hl7Target:
     ) -> None:
         self._flattening = flattening
         self._findings = findings
+        self._checks = MessageCheck(findings, version, structure)
         self._version = version
         self._structure = structure
 
@@ -45,6 +46,7 @@ class Hl7Target:
         for leaf in content.leaves:
             self._findings.error(leaf.node.position, "X03", "a message needs paths")
         fill = self._fill(content, Place("", node.position))
+        self._checks.message(node.position)
         version, structure, codec = self._version, self._structure, charset or CHARSET
 
         def write(run: Run) -> bytes:
@@ -64,22 +66,16 @@ class Hl7Target:
         value = entry.node.value
         position = value.position if value else entry.key.position
         place = Place(path, position, entry.called_from)
-        self._check(path, entry)
+        self._checks.path(path, entry.key.position)
         tracer = entry.scope.world.tracer
         if tracer:
             tracer.begin(place, entry)
         emit = self._node(entry, entry.node, place)
         return entry.gate, tracer.end(emit) if tracer else emit
 
-    def _check(self, path: str, entry: Entry) -> None:
-        try:
-            check_path(self._version, self._structure, path)
-        except ConfigurationError as error:
-            for problem in error.problems:
-                self._findings.error(entry.key.position, "X01", problem)
-
     def _node(self, entry: Entry, node: Node, place: Place) -> Emit:
         tracer = entry.scope.world.tracer
+        self._checks.repetition(node, place.target)
         if node.several:
             emits = [self._node(entry, one, place) for one in node.several]
             emits = [tracer.item(one) for one in emits] if tracer else emits
@@ -93,7 +89,10 @@ class Hl7Target:
         when = expressions.read_condition(node.when, entry.scope).read if node.when else None
         content = self._flattening.content(node, entry.scope, entry.called_from)
         if content.leaves:
-            return _leaf(guarded(leaf_of(content, entry.scope).read, when), place)
+            leaf = leaf_of(content, entry.scope)
+            free = entry.gate is None and when is None
+            self._checks.leaf(leaf, place.target, entry.key.position, free=free)
+            return _leaf(guarded(leaf.read, when), place)
         return self._parts(content, when, place)
 
     def _parts(self, content: Content, when: Read[Any] | None, place: Place) -> Emit:
@@ -102,23 +101,26 @@ class Hl7Target:
         rows: list[tuple[Gate | None, str, Read[Any], Place]] = []
         for entry in content.entries:
             path = f"{place.target}{separator}{entry.key.text}"
-            self._check(path, entry)
+            self._checks.path(path, entry.key.position)
             below = Place(path, entry.key.position, entry.called_from)
             tracer = entry.scope.world.tracer
             if tracer:
                 tracer.begin(below, entry)
-            read = self._part(entry)
+            read = self._part(entry, path)
             read = tracer.end(read) if tracer else read
             rows.append((entry.gate, entry.key.text, read, below))
         return _parts(content.picks, rows, when, place)
 
-    def _part(self, entry: Entry) -> Read[Any]:
+    def _part(self, entry: Entry, path: str) -> Read[Any]:
         node = entry.node
         content = self._flattening.content(node, entry.scope, entry.called_from)
         if not content.leaves or node.each or node.several:
             self._findings.error(entry.key.position, "X03", f"{entry.key.text} needs one value")
         test = expressions.read_condition(node.when, entry.scope).read if node.when else None
-        return guarded(leaf_of(content, entry.scope).read, test)
+        leaf = leaf_of(content, entry.scope)
+        free = entry.gate is None and test is None
+        self._checks.leaf(leaf, path, entry.key.position, free=free)
+        return guarded(leaf.read, test)
 
 
 def _text(value: Any) -> str | None:
