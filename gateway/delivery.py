@@ -24,6 +24,10 @@ from gateway.preparation import Draft, Preparation
 
 T = TypeVar("T")
 
+PATIENCE = 0.02
+"""Seconds for which a unit of this corridor waits for others, to share one commit with them:
+nobody stands and waits for it, as a hospital does for an acknowledgment."""
+
 HEARS_ANSWERS = frozenset(status for status, event in TRANSITIONS if event is Event.ANSWER_TAKEN)
 """Where a submission may be while an answer is awaited."""
 
@@ -254,7 +258,7 @@ class Delivery:
     async def _do(self, work: Callable[[Unit], T]) -> T | None:
         """One unit; None if a later message or another node was first."""
         try:
-            return await self._bridge(self._journal.submit(work))
+            return await self._bridge(self._journal.submit(work, PATIENCE))
         except Fenced:
             return None
 

@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from gateway.bridge import Bridge
-from gateway.delivery import Delivery
+from gateway.delivery import PATIENCE, Delivery
 from gateway.destination import Claimed
 from gateway.errors import GatewayError, JournalError, SigningError
 from gateway.gates import Endpoint, Gates
@@ -157,7 +157,7 @@ class Dispatch:
             )
             return [self._delivery.claimed(unit, row) for row in rows]
 
-        return await self._bridge(self._journal.submit(claim))
+        return await self._bridge(self._journal.submit(claim, PATIENCE))
 
     def _come_back(self) -> None:
         """Look again when a rate or a circuit lets an endpoint be called, not only at the poll."""

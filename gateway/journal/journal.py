@@ -25,7 +25,7 @@ from gateway.journal.store import Store
 from gateway.journal.tables import cases, nodes
 from gateway.journal.transaction import as_journal_error
 from gateway.journal.unit import Unit, View
-from gateway.journal.writer import Host, Limits, Writer
+from gateway.journal.writer import LINGER, Host, Limits, Writer
 
 T = TypeVar("T")
 
@@ -87,9 +87,12 @@ class Journal:
         journal._prove()
         return journal
 
-    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
-        """Queue `work`; the future resolves, in the writer's thread, only after COMMIT."""
-        return self._writer.submit(work)
+    def submit(self, work: Callable[[Unit], T], patience: float = LINGER) -> Future[T]:
+        """Queue `work`; the future resolves, in the writer's thread, only after COMMIT.
+
+        `patience`: for so many seconds it may wait, if there is company, to share one commit.
+        """
+        return self._writer.submit(work, patience)
 
     def hosted_by(self, host: Host) -> None:
         """Let `host` run the units, so that two threads of Python need not share one interpreter.

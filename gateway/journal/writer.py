@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,7 +41,8 @@ AFTER_FAILURE = 1.0
 """Seconds until it tries again while it cannot."""
 
 LINGER = 0.002
-"""Seconds for which a group waits for company, where the one before had some."""
+"""Seconds for which a unit waits for company, where the group before had some: who waits for
+an answer waits no longer. Others say themselves how patient they are."""
 
 GENESIS = Head(0, "")
 """What the first entry of a chain names as previous."""
@@ -83,7 +85,7 @@ class Writer:
         self._orders: deque[Order] = deque()
         self._wake = threading.Condition()
         self._closing = False
-        self._ending = threading.Event()
+        self._due = inf
         self.host: Host = _at_once
         self._company = 0
         self._connection: Connection | None = None
@@ -98,8 +100,11 @@ class Writer:
         """Begin to write."""
         self._thread.start()
 
-    def submit(self, work: Callable[[Unit], T]) -> Future[T]:
-        """Queue a unit of work; a full or closed journal refuses at once."""
+    def submit(self, work: Callable[[Unit], T], patience: float = LINGER) -> Future[T]:
+        """Queue a unit of work; a full or closed journal refuses at once.
+
+        `patience`: for so many seconds it may wait for company, if there is any.
+        """
         order = Order(work, time.monotonic())
         with self._wake:
             if self._closing:
@@ -108,7 +113,7 @@ class Writer:
                 order.fail(JournalError("the journal's queue is full"))
             else:
                 self._orders.append(order)
-                self._wake.notify()
+                self._expect(order.since + patience if self._company > 1 else order.since)
         return order.future
 
     def close(self) -> None:
@@ -116,7 +121,6 @@ class Writer:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._ending.set()
         self._thread.join()
 
     @property
@@ -144,20 +148,25 @@ class Writer:
             self._write([Order(lambda unit: unit.checkpoint(), time.monotonic())])
         self._disconnect()
 
+    def _expect(self, due: float) -> None:
+        """The next group begins at `due` (monotonic seconds) at the latest."""
+        if due < self._due:
+            self._due = due
+            self._wake.notify()
+
     def _next_group(self) -> list[Order] | None:
         """All that waits, up to the limit; empty when it is time for a heartbeat; None to stop."""
-        patience = AFTER_FAILURE if self.error else HEARTBEAT
+        beat = time.monotonic() + (AFTER_FAILURE if self.error else HEARTBEAT)
         with self._wake:
-            self._wake.wait_for(lambda: self._orders or self._closing, timeout=patience)
+            while not self._closing and (left := min(self._due, beat) - time.monotonic()) > 0:
+                self._wake.wait(left)
             if not self._orders:
                 return None if self._closing else []
-        if self._company > 1 and not self._closing:
             # Who came together before comes together again: one commit for all, not one each.
-            self._ending.wait(LINGER)
-        with self._wake:
-            many = min(len(self._orders), self._limits.group)
-            self._company = many
-            return [self._orders.popleft() for _ in range(many)]
+            self._company = many = min(len(self._orders), self._limits.group)
+            group = [self._orders.popleft() for _ in range(many)]
+            self._due = self._orders[0].since if self._orders else inf
+            return group
 
     def _write(self, group: list[Order]) -> None:
         orders = [order for order in group if order.future.set_running_or_notify_cancel()]

@@ -6,13 +6,14 @@ import threading
 import time
 import traceback
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import Fenced, JournalError
-from gateway.journal import Journal, Keyring
+from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.verification import verify
 from gateway.journal.writer import Writer
 from tests.journal_rows import Held, case, message, ready
@@ -157,6 +158,40 @@ def test_a_group_takes_no_more_than_its_limit(journal_url: str, keyring: Keyring
                 for n in range(5)
             ]
         assert len({future.result() for future in futures}) >= 2
+
+
+def when(unit: Unit) -> datetime:
+    """The moment of its group: one object for all units of it."""
+    return unit.now
+
+
+def in_company(journal: Journal) -> None:
+    """Two units in one group, after which the writer expects company."""
+    with Held(journal):
+        both = [journal.submit(when) for _ in range(2)]
+    assert both[0].result(20) is both[1].result(20)
+
+
+def test_who_is_patient_shares_the_commit_of_who_is_not(journal: Journal) -> None:
+    """While there is company, one commit serves both, at the time of the less patient."""
+    in_company(journal)
+    patient = journal.submit(when, patience=60)
+    with pytest.raises(TimeoutError):
+        patient.result(0.1)
+    hasty = journal.submit(when)
+    assert patient.result(20) is hasty.result(20)
+
+
+def test_patience_ends(journal: Journal) -> None:
+    """What waits for company that does not come is written all the same."""
+    in_company(journal)
+    assert journal.submit(when, patience=0.05).result(20)
+
+
+def test_who_is_alone_waits_for_nobody(journal: Journal) -> None:
+    """A patient unit after a group of one is written at once."""
+    journal.run(when)
+    assert journal.submit(when, patience=60).result(5)  # before the heartbeat
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes(
