@@ -16,7 +16,7 @@ Severity = Literal["error", "warning"]
 RULES: Final[dict[str, str]] = {
     "Y01": "the file cannot be read as YAML",
     "Y02": "duplicate key",
-    "Y03": "anchor, alias, tag or tab",
+    "Y03": "anchor, alias, tag, tab, byte order mark or Windows line end",
     "Y04": "too large, too deep or too many leaves",
     "Y05": "an expression with a comma inside { }",
     "M01": "the expression cannot be read",
@@ -86,12 +86,19 @@ class Findings:
     """All findings of one compilation, each told once, in the order of the files."""
 
     found: set[Finding] = field(default_factory=set)
+    _places: set[tuple[Position, str]] = field(default_factory=set)
 
     def error(self, position: Position, code: str, text: str) -> None:
         self.found.add(Finding(position, "error", code, text))
 
     def warning(self, position: Position, code: str, text: str) -> None:
         self.found.add(Finding(position, "warning", code, text))
+
+    def once(self, position: Position, severity: Severity, code: str, text: str) -> None:
+        """What is wrong in an expression: told once, however often a block is used and for what."""
+        if (position, code) not in self._places:
+            self._places.add((position, code))
+            self.found.add(Finding(position, severity, code, text))
 
     @property
     def errors(self) -> list[Finding]:
