@@ -150,12 +150,7 @@ class _Reader:
     def _tell_error(self, error: yaml.MarkedYAMLError) -> None:
         """Where the mistake is: of a token that does not end, where it begins."""
         problem = error.problem or "not YAML"
-        context, mark = error.context_mark, error.problem_mark or error.context_mark
-        doing = error.context or ""
-        if (context and doing.startswith("while scanning")) or (
-            context and mark and "a flow" in doing and mark.line > context.line
-        ):
-            mark = context
+        mark = _begin(error) or error.problem_mark or error.context_mark
         place = self._at(mark.line, mark.column) if mark else Position(self.file, 1)
         if "',' or '}'" in problem:
             self.findings.error(place, "Y05", _IN_BRACES)
@@ -229,6 +224,15 @@ class _Reader:
                 continue
             pairs[key.text] = (key, value)
         return Table(tuple(pairs.values()), position)
+
+
+def _begin(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
+    """Where a token or a bracket begins that does not end; None if something else is wrong."""
+    begin, end, doing = error.context_mark, error.problem_mark, error.context or ""
+    if begin and doing.startswith("while scanning"):
+        return begin
+    later = begin and end and end.line > begin.line
+    return begin if later and "a flow" in doing else None
 
 
 def _cut_by_comma(key: Scalar, value: Tree) -> Scalar | None:
