@@ -55,14 +55,16 @@ def _here(name: str, otherwise: Callable[[], Path]) -> Path:
     return Path(name) if Path(name).is_dir() else otherwise()
 
 
-def chosen(library: Library, paths: Sequence[str]) -> list[str]:
+def chosen(library: Library, paths: Sequence[str], *, tell: bool = True) -> list[str]:
     """The mappings that PATHS name; a path that names none is a mistake of usage.
 
-    Those that wait for a schema nobody has put here are left out, and stderr says so once.
+    Those that wait for a schema nobody has put here are left out; with `tell` stderr says so
+    once.
     """
     waiting = waiting_in(library)
     named = _named(library, paths, [*mappings_in(library), *waiting])
-    _tell_waiting([waiting[name] for name in named if name in waiting])
+    if tell:
+        _tell_waiting([waiting[name] for name in named if name in waiting])
     return [name for name in named if name not in waiting]
 
 

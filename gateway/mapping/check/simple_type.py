@@ -14,6 +14,9 @@ from gateway.mapping import codice_fiscale
 from gateway.mapping.kinds import DECLARED, Kind, from_text
 from gateway.mapping.problem import Fault
 
+MOST: Final = 200_000
+"""How many texts a type remembers to have taken."""
+
 
 class Refused(NamedTuple):
     """The first text of several that a type does not take, why, and how many more there are."""
@@ -36,9 +39,7 @@ class SimpleType:
     kinds: frozenset[Kind]
     refuse: Callable[[str], str | None]
     values: tuple[str, ...] = ()
-    _judged: dict[int, tuple[Mapping[str, str], Refused | None]] = field(
-        default_factory=dict, repr=False
-    )
+    _taken: set[str] = field(default_factory=set, repr=False)
 
     @property
     def kind(self) -> Kind:
@@ -52,19 +53,19 @@ class SimpleType:
     def refuses_any(self, texts: Mapping[str, str]) -> Refused | None:
         """The first of `texts` (text → where it is written) that is refused.
 
-        Columns of tables are asked about again and again, so the answer is kept with them.
+        Columns of tables are asked about again and again, so what was taken is remembered.
         """
-        known = self._judged.get(id(texts))
-        if known is None or known[0] is not texts:
-            known = self._judged[id(texts)] = texts, self._first_refused(texts)
-        return known[1]
-
-    def _first_refused(self, texts: Mapping[str, str]) -> Refused | None:
-        refused = [(text, reason) for text in texts if (reason := self.refuse(text))]
+        unknown = [text for text in texts if text not in self._taken]
+        refused = [(text, reason) for text in unknown if (reason := self.refuse(text))]
         if not refused:
+            self._remember(unknown)
             return None
         text, reason = refused[0]
         return Refused(text, texts[text], reason, len(refused) - 1)
+
+    def _remember(self, texts: Iterable[str]) -> None:
+        if len(self._taken) < MOST:
+            self._taken.update(texts)
 
     def refuses_all(self, texts: Iterable[str]) -> str | None:
         """Why none of `texts` is taken (of the first); None if one is, or there are none."""
