@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from lxml import etree
-
 from gateway.mapping.finding import Position
 from gateway.mapping.meaning import Read, Run, Slots, Value
 from gateway.mapping.problem import Fault
@@ -91,12 +89,11 @@ class Row:
 
 @dataclass(eq=False, slots=True)
 class Step:
-    """One evaluation. `reason` is that of a Fault; `node` the XML element that came of it."""
+    """One evaluation. `value` of an element is its State, `reason` that of a Fault."""
 
     site: Site
     value: Any = field(default=None, repr=False)
     reason: str = ""
-    node: Any = field(default=None, repr=False)
     below: list[Step | Reading | Row] = field(default_factory=list, repr=False)
 
 
@@ -241,7 +238,7 @@ class Tracer:
         """One of several at one place; its number is its place among its siblings."""
         parent = self._open[-1]
         site = Site(ITEM, parent.position, target=parent.target, parent=parent)
-        return self._writing(emit, site)
+        return self.record(emit, site)
 
     def begin(self, place: Place, entry: Entry, target: str = "") -> None:
         """What is compiled until `end` belongs to this element, attribute or field."""
@@ -264,23 +261,7 @@ class Tracer:
 
     def end(self, emit: Hook) -> Hook:
         """The compiled element, watched."""
-        return self._writing(emit, self._open.pop())
-
-    def _writing(self, emit: Hook, site: Site) -> Hook:
-        watched = self.record(emit, site)
-        element = not site.target.rpartition("/")[2].startswith("@")
-
-        def written(run: Run, *where: Any) -> Any:
-            below = self.now.below
-            state = watched(run, *where)
-            step = below[-1]
-            # State.WROTE: an element of XML is the last of its parent now, an attribute is not.
-            if state == 1 and element and where and isinstance(where[0], etree._Element):
-                assert isinstance(step, Step)  # `watched` put it there
-                step.node = where[0][-1]
-            return state
-
-        return written
+        return self.record(emit, self._open.pop())
 
 
 def _place_of(node: Node) -> Position:

@@ -14,6 +14,7 @@ from gateway.mapping import Library
 from gateway.mapping.compiled import Source
 from gateway.mapping.seeing import Traced
 from gateway.mapping.seeing.inputs import Facts, facts_of, likeliest, over, read_facts, said
+from gateway.mapping.tests import cases_of
 from gateway.xml import parse
 
 INPUTS = click.option(
@@ -50,7 +51,8 @@ def facts_for(
     folder = library.mappings
     on_disk = path.resolve()
     sample = on_disk.relative_to(folder).as_posix() if on_disk.is_relative_to(folder) else ""
-    case = likeliest(library, traced.compiled, sample, traced.profile.name)
+    cases = cases_of(library, traced.compiled.name, traced.profile.name)
+    case = likeliest(cases, sample)
     facts = over(facts_of(library, traced.compiled, case), _told(inputs))
     return facts, case.name if case else ""
 

@@ -5,21 +5,20 @@ Facts come as `namespace.name=value` or as a file of YAML (JSON too): namespaces
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.errors import ConfigurationError
 from gateway.mapping.compiled import Compiled
 from gateway.mapping.finding import Findings
 from gateway.mapping.library import Library
-from gateway.mapping.tests import Case, cases_of, given
+from gateway.mapping.tests import Case, given
 from gateway.mapping.tree import Scalar, Table, read
 
 Facts = dict[str, dict[str, object]]
 
 
-def likeliest(library: Library, compiled: Compiled, sample: str, profile: str) -> Case | None:
+def likeliest(cases: Sequence[Case], sample: str) -> Case | None:
     """The test whose facts fit a message best: one of the same sample, else the first."""
-    cases = cases_of(library, compiled.name, profile)
     same = (case for case in cases if case.given == sample and not case.patch)
     return next(same, next(iter(cases), None))
 

@@ -6,18 +6,19 @@ to be seen even where problems refuse it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from gateway.errors import ConfigurationError
-from gateway.mapping.compiled import Compiled, Inputs, Result, Source
+from gateway.mapping.compiled import Compiled, Direction, Inputs, Result, Source
 from gateway.mapping.compiler import Compilation
 from gateway.mapping.finding import Findings, Position
+from gateway.mapping.leaves import State
 from gateway.mapping.library import Library, run_compilation
 from gateway.mapping.meaning import Run
 from gateway.mapping.profile import Profile
-from gateway.mapping.seeing.watched import path_of, watched
+from gateway.mapping.seeing.watched import watched
 from gateway.mapping.tracing import (
     ELEMENT,
     ITEM,
@@ -109,7 +110,8 @@ class Traced:
         observed = watched(source, lambda reading: self.tracer.now.below.append(reading))
         result = replace(self.compiled, write=write).run(observed, inputs)
         written = kept[0] if kept else None
-        return result, Trace(step, written, tuple(_leaves(step)))
+        leaves = _leaves(step, _NUMBERINGS[self.compiled.direction])
+        return result, Trace(step, written, tuple(leaves))
 
 
 def traced(library: Library, name: str, profile: str) -> Traced:
@@ -127,36 +129,73 @@ def traced(library: Library, name: str, profile: str) -> Traced:
     return Traced(compiled, compilation, tracer, known)
 
 
-def _leaves(step: Step, target: str = "") -> Iterator[LeafSeen]:
-    """In the order in which they were written; `target` is that of the element around."""
-    number = 0
-    for one in step.below:
-        if not isinstance(one, Step):
-            continue
+def _leaves(step: Step, numbering: Numbering) -> Iterator[LeafSeen]:
+    """In the order in which they were tried."""
+    for path, one in numbering(step, ""):
+        site = one.site
+        yield LeafSeen(path, site.position, site.called_from, one.value, one.reason, site, one)
+
+
+Found: TypeAlias = Iterator[tuple[str, Step]]
+Numbering: TypeAlias = Callable[[Step, str], Found]
+
+
+def _of_document(step: Step, target: str) -> Found:
+    """Leaves with their paths as in a document: what stands several times has a number."""
+    elements: dict[str, list[Step]] = {}
+    for one in _steps(step):
         if one.site.kind == LEAF:
-            yield _leaf(one, target)
+            yield target, one
         elif one.site.kind == ELEMENT:
-            yield from _leaves(one, _target_of(one, target, step.site))
-        elif one.site.kind == ITEM:
-            number += 1
-            where = path_of(one.node) if one.node is not None else _numbered(target, number)
-            yield from _leaves(one, where)
+            elements.setdefault(one.site.target.rpartition("/")[2], []).extend(_instances(one))
+    for name, found in elements.items():
+        several = sum(map(_is_there, found)) > 1
+        number = 0
+        for one in found:
+            number += _is_there(one)
+            which = f"[{number}]" if several and _is_there(one) else ""
+            yield from _of_document(one, f"{target}/{name}{which}".lstrip("/"))
 
 
-def _target_of(step: Step, above: str, parent: Site) -> str:
-    if step.node is not None:
-        return path_of(step.node)
-    static = step.site.target
-    if parent.kind in (ELEMENT, ITEM) and static.startswith(parent.target):
-        return above + static[len(parent.target) :]
-    return static
+def _of_facts(step: Step, target: str) -> Found:
+    """Leaves with their keys: each item of a group has a number."""
+    for one in _steps(step):
+        if one.site.kind == LEAF:
+            yield target, one
+        elif one.site.kind == ELEMENT:
+            key = f"{target}.{one.site.text}".lstrip(".")
+            items = _instances(one)
+            for number, item in enumerate(items, 1):
+                which = f"[{number}]" if item is not one else ""
+                yield from _of_facts(item, key + which)
 
 
-def _numbered(target: str, number: int) -> str:
-    """Of an item that wrote nothing; the paths of HL7 number themselves."""
-    return target if "-" in target or target.endswith("[+]") else f"{target}[{number}]"
+def _of_message(step: Step, target: str) -> Found:
+    """Leaves with the paths that the mapping writes, which number themselves (`PID-3[+]`)."""
+    for one in _steps(step):
+        if one.site.kind == LEAF:
+            yield target, one
+        elif one.site.kind in (ELEMENT, ITEM):
+            yield from _of_message(one, one.site.target)
 
 
-def _leaf(step: Step, target: str) -> LeafSeen:
-    site = step.site
-    return LeafSeen(target, site.position, site.called_from, step.value, step.reason, site, step)
+_NUMBERINGS: Final[dict[Direction, Numbering]] = {
+    "hl7_to_xml": _of_document,
+    "xml_to_facts": _of_facts,
+    "facts_to_hl7": _of_message,
+}
+
+
+def _steps(step: Step) -> Iterator[Step]:
+    return (one for one in step.below if isinstance(one, Step))
+
+
+def _instances(step: Step) -> list[Step]:
+    """The items of an element that has several, else itself."""
+    return [one for one in _steps(step) if one.site.kind == ITEM] or [step]
+
+
+def _is_there(step: Step) -> bool:
+    """Whether it became an element: a leaf that failed did not, an element around it did."""
+    around = any(one.site.kind == ELEMENT for one in _steps(step))
+    return step.value == State.WROTE or (step.value == State.FAILED and around)
