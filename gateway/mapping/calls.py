@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from gateway.mapping import expressions, text_functions, time_functions
+from gateway.mapping import expressions, lookups, text_functions, time_functions
 from gateway.mapping.document import Definition
+from gateway.mapping.domain import ANY, PRESENT, Domain, mapped
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.functions import FUNCTIONS, Function
 from gateway.mapping.hl7_groups import Groups
@@ -20,10 +21,10 @@ from gateway.mapping.hl7_paths import is_null as repetitions_null
 from gateway.mapping.hl7_paths import value_of as value_of_repetitions
 from gateway.mapping.kinds import Kind, fits
 from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
-from gateway.mapping.names import Meaning, Scope, defined, shared
+from gateway.mapping.names import Meaning, Scope, defined, passed, said_by, shared
 from gateway.mapping.problem import Fault
-from gateway.mapping.syntax import Attribute, Call, Field, Name, Part, Select, Syntax, Walk
-from gateway.mapping.tables import CodeTable, LookUp
+from gateway.mapping.syntax import Call, Syntax
+from gateway.mapping.wording import label
 from gateway.mapping.xml_paths import Elements
 from gateway.mapping.xml_paths import is_null as elements_null
 
@@ -55,15 +56,15 @@ def _inline(tree: Call, definition: Definition, scope: Scope) -> Meaning:
     world = scope.world
     if not world.expand(definition.name, scope.position.after(tree.column)):
         return UNKNOWN
-    given = [expressions.meaning_of(argument, scope) for argument in tree.arguments]
+    given = [passed(expressions.meaning_of(argument, scope)) for argument in tree.arguments]
     level = "mapping" if world.lets.get(definition.name) is definition else "profile"
     names: Mapping[str, Meaning] = dict(zip(wanted, given, strict=True))
     position, version = definition.text.position, definition.version
     inner = Scope(world, position, bindings=names, level=level, version=version)
     if any(map(_varies, given)):
-        return expressions.inlined(definition, inner)
+        return said_by(expressions.inlined(definition, inner), level)
     key = (level, definition.name, *given)
-    return shared(world, key, lambda: expressions.inlined(definition, inner))
+    return shared(world, key, lambda: said_by(expressions.inlined(definition, inner), level))
 
 
 def _varies(meaning: Meaning) -> bool:
@@ -89,7 +90,7 @@ def _exists(tree: Call, scope: Scope) -> Meaning:
     def read(run: Run) -> bool:
         return len(every(run)) > 0
 
-    return Value(read, Kind.BOOLEAN)
+    return Value(read, Kind.BOOLEAN, domain=PRESENT)
 
 
 def _count(tree: Call, scope: Scope) -> Meaning:
@@ -100,7 +101,7 @@ def _count(tree: Call, scope: Scope) -> Meaning:
     def read(run: Run) -> int:
         return len(every(run))
 
-    return Value(read, Kind.INTEGER)
+    return Value(read, Kind.INTEGER, domain=PRESENT)
 
 
 def _every(tree: Syntax, scope: Scope) -> Read[Sequence[Any]]:
@@ -147,68 +148,18 @@ def _is_null(tree: Call, scope: Scope) -> Meaning:
         return UNKNOWN
     meaning = expressions.meaning_of(tree.arguments[0], scope)
     if isinstance(meaning, Repetitions):
-        return Value(repetitions_null(meaning), Kind.BOOLEAN)
+        return Value(repetitions_null(meaning), Kind.BOOLEAN, domain=PRESENT)
     if isinstance(meaning, Elements):
-        return Value(elements_null(meaning), Kind.BOOLEAN)
+        return Value(elements_null(meaning), Kind.BOOLEAN, domain=PRESENT)
     if meaning is UNKNOWN:
         return UNKNOWN
     return scope.error(tree.column, "M04", "is_null asks for a field or an element")
 
 
 def _lookup(tree: Call, scope: Scope) -> Meaning:
-    if not _arity(tree, scope, 3, 4, "lookup(value, table, column[, on])"):
+    if not _arity(tree, scope, 3, 4, lookups.SIGNATURE):
         return UNKNOWN
-    value = expressions.value_of(tree.arguments[0], scope)
-    table = _table(tree.arguments[1], scope)
-    on = expressions.value_of(tree.arguments[3], scope) if len(tree.arguments) > 3 else None
-    if table is None:
-        return UNKNOWN
-    column = _column(tree.arguments[2], table, scope)
-    if value.kind not in (Kind.TEXT, Kind.UNKNOWN):
-        return scope.error(tree.column, "M04", f"lookup asks for a text, not a {value.kind}")
-    if on is not None and on.kind not in (Kind.DATE, Kind.UNKNOWN):
-        return scope.error(tree.column, "M04", f"lookup asks for a date, not a {on.kind}")
-    if column is None:
-        return UNKNOWN
-    where = value.label or label(tree)
-    look_up = scope.world.tracer.looking(table) if scope.world.tracer else table.look_up
-    read = _looked_up(value.read, look_up, column, on.read if on else None, where)
-    return Value(read, Kind.TEXT, null=value.null, label=where)
-
-
-def _table(tree: Syntax, scope: Scope) -> CodeTable | None:
-    name = tree.value if isinstance(tree, Name) else ""
-    table = scope.tables.get(name)
-    if table is None:
-        guess = did_you_mean(name, scope.tables)
-        scope.error(tree.column, "M02", f"no table {name or 'of this form'}{guess}")
-        return None
-    scope.world.used.add(("table", name))
-    return table if table.readable else None
-
-
-def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
-    name = tree.value if isinstance(tree, Name) else ""
-    if name in table.columns:
-        return table.column(name)
-    text = f"table {table.name} has no column {name}{did_you_mean(name, table.columns)}"
-    scope.error(tree.column, "T02", text)
-    return None
-
-
-def _looked_up(
-    value: Read[Any], look_up: LookUp, column: int, on: Read[Any] | None, where: str
-) -> Read[str | None]:
-    def read(run: Run) -> str | None:
-        code = value(run)
-        if code is None:
-            return None
-        try:
-            return look_up(code, column, on(run) if on else None)
-        except Fault as fault:
-            raise Fault(f"{where}: {fault.reason}") from None
-
-    return read
+    return lookups.lookup(tree, scope)
 
 
 def _function(tree: Call, function: Function, scope: Scope) -> Value:
@@ -227,7 +178,27 @@ def _function(tree: Call, function: Function, scope: Scope) -> Value:
         return _on_list(tree, function, rest, scope)
     nulls = values[0].null if values else None
     where = (values[0].label if values else "") or label(tree)
-    return Value(_bound(function, values, where), function.gives, null=nulls, label=where)
+    read, domain = _bound(function, values, where), _domain(function, values)
+    return Value(read, function.gives, null=nulls, label=where, domain=domain)
+
+
+def _domain(function: Function, values: Sequence[Value]) -> Domain:
+    """What the function gives; text by text where only its first argument may differ."""
+    if not values:
+        return ANY
+    domains = [value.domain for value in values]
+    first, rest = values[0], values[1:]
+    fixed = not function.reads_run and all(value.is_constant for value in rest)
+    if fixed and first.kind is Kind.TEXT:
+        return mapped(first.domain, function.with_rest([value.constant for value in rest]))
+    needed = zip(domains, function.parameters, strict=False)
+    asked = [domain for domain, parameter in needed if not parameter.takes_absent]
+    return Domain(
+        present=function.total and all(domain.present for domain in asked),
+        path=first.domain.path,
+        optional=any(domain.optional for domain in asked),
+        outside=any(domain.outside for domain in domains),
+    )
 
 
 def _fits(tree: Call, function: Function, at: int, value: Value, scope: Scope) -> bool:
@@ -311,31 +282,6 @@ def _on_first(
             raise Fault(f"{where}: {fault.reason}") from None
 
     return read
-
-
-def label(tree: Syntax) -> str:
-    """How an error names what was read: the first path in the tree, as written."""
-    if isinstance(tree, Call) and tree.arguments:
-        return label(tree.arguments[0])
-    if isinstance(tree, Walk):
-        return label(tree.head) + "".join(map(_label_of_step, tree.steps))
-    if isinstance(tree, Name):
-        return tree.value
-    if isinstance(tree, Attribute):
-        return f"@{tree.value}"
-    operands = getattr(tree, "operands", ())
-    return label(operands[0]) if operands else "the value"
-
-
-def _label_of_step(step: object) -> str:
-    if isinstance(step, Field):
-        return f"-{step.number}"
-    if isinstance(step, Part):
-        return f".{step.component}" + (f".{step.subcomponent}" if step.subcomponent else "")
-    if isinstance(step, Select):
-        return "[…]"
-    name: str = getattr(step, "name", "")
-    return f"/{name}" if hasattr(step, "attribute") else f".{name}"
 
 
 _SPECIAL: Final[Mapping[str, Callable[[Call, Scope], Meaning]]] = {

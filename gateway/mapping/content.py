@@ -17,7 +17,7 @@ from gateway.mapping.finding import Position, did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments
 from gateway.mapping.meaning import Read, Run, Value
-from gateway.mapping.names import NESTED, Meaning, Scope
+from gateway.mapping.names import NESTED, Meaning, Scope, passed
 from gateway.mapping.problem import Fault, Problem, ProblemKind
 from gateway.mapping.syntax import Call, Name, Unreadable, parse_expression
 from gateway.mapping.tree import Scalar
@@ -194,7 +194,7 @@ class Flattening:
             wanted = f"{block.name}({', '.join(block.parameters)})"
             here.error(call.column, "M04", f"{wanted} has {len(call.arguments)} arguments here")
             return None, {}
-        given = [expressions.meaning_of(argument, here) for argument in call.arguments]
+        given = [passed(expressions.meaning_of(argument, here)) for argument in call.arguments]
         return block, dict(zip(block.parameters, given, strict=True))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.mapping.finding import Position
 from gateway.mapping.kinds import written
@@ -36,7 +36,8 @@ class Domain:
     read as it stands (`TS`, `NM`, `ST`), `path` names the field it is read from (`PID-8`).
     `table` is the HL7 table of a code read as it stands, `besides` what `??` puts beside it.
     `optional`: absent where a field is that the profile does not require. `outside`: it comes
-    from a caller or a profile, and another one gives another. `doubts`: see `Doubt`.
+    from a caller or a profile, and another one gives another. `doubts`: see `Doubt`. `form` changes
+    nothing of what may come: what it changes never does.
     """
 
     values: Mapping[str, str] | None = field(default=None, hash=False)
@@ -48,6 +49,7 @@ class Domain:
     optional: bool = False
     outside: bool = False
     doubts: tuple[Doubt, ...] = ()
+    form: Callable[[str], object] | None = field(default=None, hash=False, compare=False)
 
     @property
     def is_own(self) -> bool:
@@ -125,19 +127,29 @@ def _same(texts: Iterable[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def mapped(domain: Domain, apply: Callable[[str], object], *, whole: bool = True) -> Domain:
-    """Of a function's result; `whole`: it gives a value for every value that it takes.
+class Mapped(NamedTuple):
+    """A function of one text. `total`: it never gives absent; `settles`: twice is as once."""
 
-    What the function refuses is an error of the message and never comes.
-    """
-    made = replace(domain, values=None, datatype="", table="", besides=frozenset(), doubts=())
+    apply: Callable[[str], object]
+    total: bool
+    settles: bool
+
+
+def mapped(domain: Domain, function: Mapped) -> Domain:
+    """Of a function's result. What it refuses is an error of the message and never comes."""
+    made = Domain(
+        path=domain.path,
+        optional=domain.optional,
+        outside=domain.outside,
+        form=_form(function) if function.settles else None,
+    )
     if domain.values is None or len(domain.values) > MOST:
-        return replace(made, present=domain.present and whole)
+        return replace(made, present=domain.present and function.total)
     values: dict[str, str] = {}
     complete = True
     for text, where in domain.values.items():
         try:
-            result = apply(text)
+            result = function.apply(text)
         except Fault:
             continue
         if result is None:
@@ -145,6 +157,16 @@ def mapped(domain: Domain, apply: Callable[[str], object], *, whole: bool = True
         else:
             values.setdefault(written(result), where)
     return replace(made, values=values, present=domain.present and complete)
+
+
+def _form(function: Mapped) -> Callable[[str], object]:
+    def form(text: str) -> object:
+        try:
+            return function.apply(text)
+        except Fault:
+            return None
+
+    return form
 
 
 def negated(domain: Domain) -> Domain:

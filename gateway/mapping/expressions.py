@@ -7,13 +7,15 @@ absent. What does not fit is a finding and reads as absent, so that the rest is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from gateway.mapping import calls, logic, steps
-from gateway.mapping.check import paths
+from gateway.mapping import calls, domain, logic, steps
+from gateway.mapping.check import branches, comparison, paths, presence
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Position
+from gateway.mapping.hl7_domain import domain_of
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import (
     Repetitions,
@@ -45,6 +47,7 @@ from gateway.mapping.syntax import (
     parse_expression,
 )
 from gateway.mapping.tree import Scalar
+from gateway.mapping.wording import column_of, step_of
 from gateway.mapping.xml_paths import Elements
 from gateway.mapping.xml_paths import value_of as value_of_elements
 
@@ -67,7 +70,13 @@ def start_of(text: Scalar) -> Position:
 
 
 def read_value(text: Scalar, scope: Scope) -> Value:
-    """As `read_expression`, for one value."""
+    """As `read_expression`, for one value that is written."""
+    value = _read_value(text, scope)
+    presence.ask_of_value(value.domain, scope.world.findings)
+    return value
+
+
+def _read_value(text: Scalar, scope: Scope) -> Value:
     here = scope.at(start_of(text))
     try:
         tree = parse_expression(text.text)
@@ -78,7 +87,10 @@ def read_value(text: Scalar, scope: Scope) -> Value:
 
 def read_condition(text: Scalar, scope: Scope) -> Value:
     """As `read_value`, for `$when`."""
-    value = boolean(read_value(text, scope), scope.at(start_of(text)), 0)
+    here = scope.at(start_of(text))
+    value = boolean(_read_value(text, scope), here, 0)
+    presence.ask_of_condition(value.domain, scope.world.findings)
+    branches.check_condition(value.domain, here)
     tracer = scope.world.tracer
     return value if tracer is None else tracer.condition(value, text)
 
@@ -96,12 +108,21 @@ def inlined(definition: Definition, scope: Scope) -> Meaning:
 
 def value_of(tree: Syntax, scope: Scope) -> Value:
     """The tree as one value."""
-    return _traced(_single(meaning_of(tree, scope), scope, tree.column), tree, scope)
+    meaning = _checked(tree, scope)
+    return _traced(_single(meaning, scope, column_of(tree)), tree, scope)
 
 
 def values_of(tree: Syntax, scope: Scope) -> Value:
     """The tree as a value, or as a list of them where a path says `[*]`."""
-    return _traced(as_value(meaning_of(tree, scope), scope, tree.column), tree, scope)
+    return _traced(as_value(_checked(tree, scope), scope, column_of(tree)), tree, scope)
+
+
+def _checked(tree: Syntax, scope: Scope) -> Meaning:
+    """What it means where one value is wanted: a field that repeats must be chosen."""
+    meaning = meaning_of(tree, scope)
+    if isinstance(meaning, Repetitions):
+        paths.check_chosen(meaning, scope, step_of(tree))
+    return meaning
 
 
 def _traced(value: Value, tree: Syntax, scope: Scope) -> Value:
@@ -115,7 +136,9 @@ def _traced(value: Value, tree: Syntax, scope: Scope) -> Value:
 def as_value(meaning: Meaning, scope: Scope, column: int) -> Value:
     """A path becomes what is read there."""
     if isinstance(meaning, Repetitions):
-        return value_of_repetitions(meaning)
+        value = value_of_repetitions(meaning)
+        known = domain_of(meaning, scope.dialect, scope.world.structures)
+        return replace(value, domain=known)
     if isinstance(meaning, Elements):
         found = value_of_elements(meaning)
         if found is None:
@@ -163,9 +186,12 @@ def _operator(tree: Logic | Not | Comparison | Membership | Fallback, scope: Sco
     if isinstance(tree, Logic):
         values = [_condition(operand, scope) for operand in tree.operands]
         combine = logic.all_of if tree.operator == "and" else logic.any_of
-        return Value(combine([value.read for value in values]), Kind.BOOLEAN)
+        comparison.check_together(tree, scope)
+        known = domain.combined(tree.operator, [value.domain for value in values])
+        return Value(combine([value.read for value in values]), Kind.BOOLEAN, domain=known)
     if isinstance(tree, Not):
-        return Value(logic.not_(_condition(tree.operand, scope).read), Kind.BOOLEAN)
+        value = _condition(tree.operand, scope)
+        return Value(logic.not_(value.read), Kind.BOOLEAN, domain=domain.negated(value.domain))
     if isinstance(tree, Comparison):
         return _comparison(tree, scope)
     if isinstance(tree, Membership):
@@ -190,7 +216,7 @@ def _number(tree: Number, scope: Scope) -> Value:
 
 
 def _comparison(tree: Comparison, scope: Scope) -> Value:
-    left, right = value_of(tree.left, scope), value_of(tree.right, scope)
+    left, right = _operand(tree.left, scope), _operand(tree.right, scope)
     if not comparable(left.kind, right.kind):
         text = f"a {left.kind} is compared with a {right.kind}; convert one of them"
         return scope.error(tree.column, "M08", text)
@@ -198,17 +224,26 @@ def _comparison(tree: Comparison, scope: Scope) -> Value:
     if tree.operator in _ORDER and not kinds <= ORDERED:
         text = f"a {left.kind} has no order; convert it with number or date"
         return scope.error(tree.column, "M08", text)
-    return Value(logic.comparison(tree.operator, left, right), Kind.BOOLEAN)
+    known = comparison.compared(tree, left, right, scope)
+    return Value(logic.comparison(tree.operator, left, right), Kind.BOOLEAN, domain=known)
+
+
+def _operand(tree: Syntax, scope: Scope) -> Value:
+    """One side of a comparison; of a condition it wants true or false."""
+    value = value_of(tree, scope)
+    presence.ask_of_value(value.domain, scope.world.findings)
+    return value
 
 
 def _membership(tree: Membership, scope: Scope) -> Value:
-    left = value_of(tree.left, scope)
-    choices = [value_of(choice, scope) for choice in tree.choices]
+    left = _operand(tree.left, scope)
+    choices = [_operand(choice, scope) for choice in tree.choices]
     for choice, written in zip(choices, tree.choices, strict=True):
         if not comparable(left.kind, choice.kind):
             text = f"a {left.kind} is compared with a {choice.kind}; convert one of them"
             scope.error(written.column, "M08", text)
-    return Value(logic.membership(left, choices), Kind.BOOLEAN)
+    known = comparison.member(tree, left, choices, scope)
+    return Value(logic.membership(left, choices), Kind.BOOLEAN, domain=known)
 
 
 def _fallback(tree: Fallback, scope: Scope) -> Value:
@@ -219,7 +254,10 @@ def _fallback(tree: Fallback, scope: Scope) -> Value:
     nulls = [value.null for value in values if value.null]
     null = logic.any_true(nulls) if nulls else None
     read = logic.first_of([value.read for value in values])
-    return Value(read, kind, null=null, label=values[0].label)
+    domains = [value.domain for value in values]
+    branches.check_fallback(domains, [column_of(operand) for operand in tree.operands], scope)
+    known = domain.first_of(domains)
+    return Value(read, kind, null=null, label=values[0].label, domain=known)
 
 
 def _kind_of_all(values: Sequence[Value]) -> Kind | None:

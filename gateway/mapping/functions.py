@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final, Union
 
+from gateway.mapping.domain import Mapped
 from gateway.mapping.kinds import Kind
 
 Check = Callable[[Any], str | None]
@@ -46,7 +47,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`rest` takes what is beyond `parameters`, lists of values too; `gives` is its kind."""
+    """`rest` takes what is beyond `parameters`, lists of values too; `gives` is its kind.
+
+    `total`: it never gives absent for what is there. `settles`: applied twice it gives the same.
+    """
 
     name: str
     call: Callable[..., Any]
@@ -56,6 +60,16 @@ class Function:
     reads_run: bool
     sentence: str
     examples: Mapping[str, str]
+    total: bool
+    settles: bool
+
+    def with_rest(self, rest: Sequence[object]) -> Mapped:
+        """What it makes of its first argument, a text, where the others are these constants."""
+
+        def apply(text: str) -> object:
+            return self.call(text, *rest)
+
+        return Mapped(apply, self.total, self.settles)
 
     @property
     def signature(self) -> str:
@@ -67,13 +81,17 @@ FUNCTIONS: Final[dict[str, Function]] = {}
 
 
 def function(
-    examples: Mapping[str, str], *, name: str = "", constants: Mapping[str, Check] | None = None
+    examples: Mapping[str, str],
+    *,
+    name: str = "",
+    constants: Mapping[str, Check] | None = None,
+    settles: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter a function in the list; its annotations are its kinds.
 
     `examples` are expressions and what they give, as text; `absent` and `error` stand for
-    themselves. `constants` names parameters that must be constant. A first parameter `run`
-    gets the Run.
+    themselves. `constants` names parameters that must be constant, `settles` says that what
+    comes out stays itself when put in again. A first parameter `run` gets the Run.
     """
 
     def enter(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,6 +112,8 @@ def function(
             reads_run="run" in signature,
             sentence=inspect.getdoc(call) or "",
             examples=examples,
+            total=type(None) not in _members(hints["return"]),
+            settles=settles,
         )
         return call
 

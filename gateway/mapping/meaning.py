@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
-from gateway.mapping.domain import ANY, Domain
+from gateway.mapping.domain import ANY, Domain, only
 from gateway.mapping.kinds import Kind
 from gateway.mapping.problem import Problem
 
@@ -77,7 +77,7 @@ def constant(value: object, kind: Kind) -> Value:
     def read(run: Run) -> object:
         return value
 
-    return Value(read, kind, constant=value)
+    return Value(read, kind, constant=value, domain=only(value))
 
 
 def remembered(read: Read[Result], slot: int) -> Read[Result]:

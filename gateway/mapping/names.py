@@ -102,12 +102,12 @@ class Scope:
 
     def error(self, column: int, code: str, text: str) -> Value:
         """Tell a finding at a column of the text; gives what stands for the mistake."""
-        self.world.findings.error(self.position.after(column), code, text)
+        self.world.findings.once(self.position.after(column), "error", code, text)
         return UNKNOWN
 
     def warning(self, column: int, code: str, text: str) -> None:
         """As `error`, of what is doubtful."""
-        self.world.findings.warning(self.position.after(column), code, text)
+        self.world.findings.once(self.position.after(column), "warning", code, text)
 
     @property
     def dialect(self) -> Dialect | None:
@@ -181,8 +181,21 @@ def _inlined_once(definition: Definition, scope: Scope, column: int, inlined: In
         if not world.expand(definition.name, scope.position.after(column)):
             return UNKNOWN
         around = Scope(world, definition.text.position, level=level, version=definition.version)
-        world.known[key] = remembered(inlined(definition, around), world.slots)
+        found = said_by(inlined(definition, around), level)
+        world.known[key] = remembered(found, world.slots)
     return world.known[key]
+
+
+def passed(meaning: Meaning) -> Meaning:
+    """What a caller gives: another may give another, so no constant in it is a mistake."""
+    if isinstance(meaning, Value) and meaning is not UNKNOWN:
+        return replace(meaning, domain=meaning.domain.from_outside())
+    return meaning
+
+
+def said_by(meaning: Meaning, level: str) -> Meaning:
+    """What a let or a definition means; another profile's words may mean another thing."""
+    return passed(meaning) if level == "profile" else meaning
 
 
 def remembered(meaning: Meaning, slots: Slots) -> Meaning:

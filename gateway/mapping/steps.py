@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from gateway.mapping import expressions, hl7_groups, hl7_paths, hl7_selection, xml_paths
-from gateway.mapping.check import paths
+from gateway.mapping.check import paths, selectors
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.hl7_groups import Groups
 from gateway.mapping.hl7_paths import Repetitions, Segments, Test
@@ -144,6 +144,7 @@ def _select_segments(path: Segments, step: Select, scope: Scope) -> Segments:
         return replace(path, many=True)
     if index := _index(step):
         return hl7_selection.indexed(path, index)
+    selectors.check_selector(path, step.condition, scope)
 
     def make() -> Segments:
         wanted = _wanted(step)
@@ -168,6 +169,7 @@ def _select_repetitions(path: Repetitions, step: Select, scope: Scope) -> Repeti
         return replace(path, many=True)
     if index := _index(step):
         return hl7_selection.select_index(path, index)
+    selectors.check_selector(path, step.condition, scope)
 
     def make() -> Repetitions:
         wanted, by = _wanted(step), _type_chosen(path, step, scope)

@@ -173,6 +173,15 @@ class CodeTable:
             self._cells[column] = found
         return self._cells[column]
 
+    def has_gaps(self, column: int) -> bool:
+        """Whether some row has nothing in that column."""
+        return any(not cells[column] for cells in self.sheet.rows)
+
+    def cells_of(self, code: str, column: int) -> Mapping[str, str]:
+        """The texts of a column in the rows of one key, empty ones too → `file:line`."""
+        rows = self._rows.get(code, ())
+        return {row.cells[column]: f"{self.sheet.file}:{row.line}" for row in rows}
+
     def look_up(self, code: str, column: int, on: date | None) -> str | None:
         """The cell in the row of `code`; with `on`, the row valid on that day.
 

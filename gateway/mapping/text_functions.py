@@ -29,19 +29,19 @@ _CENTIMETRES: Final = {
 _FOLDED: Final = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "–": "-", "‐": "-"})
 
 
-@function({"'Nicolò' | upper": "NICOLÒ"})
+@function({"'Nicolò' | upper": "NICOLÒ"}, settles=True)
 def upper(text: str) -> str:
     """Capital letters."""
     return text.upper()
 
 
-@function({"'ROSSI' | lower": "rossi"})
+@function({"'ROSSI' | lower": "rossi"}, settles=True)
 def lower(text: str) -> str:
     """Small letters."""
     return text.lower()
 
 
-@function({"' Rossi ' | trim": "Rossi", "'  ' | trim": "absent"})
+@function({"' Rossi ' | trim": "Rossi", "'  ' | trim": "absent"}, settles=True)
 def trim(text: str) -> str | None:
     """Without blanks at both ends."""
     return text.strip() or None
@@ -55,31 +55,37 @@ def join(*values: str) -> str | None:
     return " ".join(value for value in values if value) or None
 
 
-@function({"'Anna Maria Luisa Pia' | words(3)": "Anna Maria Luisa", "' ' | words(1)": "absent"})
+@function(
+    {"'Anna Maria Luisa Pia' | words(3)": "Anna Maria Luisa", "' ' | words(1)": "absent"},
+    settles=True,
+)
 def words(text: str, most: int) -> str | None:
     """The first words, with one blank between."""
     return " ".join(text.split()[:most]) or None
 
 
-@function({"'Anna, Maria' | before(',')": "Anna", "'Anna' | before(',')": "Anna"})
+@function({"'Anna, Maria' | before(',')": "Anna", "'Anna' | before(',')": "Anna"}, settles=True)
 def before(text: str, mark: str) -> str | None:
     """What stands before the first mark, or all of it (DPR 396/2000 art. 35: names, comma)."""
     return (text.partition(mark)[0] if mark else text).strip() or None
 
 
-@function({"'015146' | left(3)": "015", "'ab' | left(9)": "ab"})
+@function({"'015146' | left(3)": "015", "'ab' | left(9)": "ab"}, settles=True)
 def left(text: str, length: int) -> str | None:
     """The first characters."""
     return text[:length] or None
 
 
-@function({"'015146' | right(3)": "146", "'ab' | right(0)": "absent"})
+@function({"'015146' | right(3)": "146", "'ab' | right(0)": "absent"}, settles=True)
 def right(text: str, length: int) -> str | None:
     """The last characters."""
     return text[-length:] if length else None
 
 
-@function({"'15146' | pad(6)": "015146", "'7' | pad(3, ' ')": "  7", "'1234' | pad(2)": "1234"})
+@function(
+    {"'15146' | pad(6)": "015146", "'7' | pad(3, ' ')": "  7", "'1234' | pad(2)": "1234"},
+    settles=True,
+)
 def pad(text: str, width: int, fill: str = "0") -> str:
     """Filled on the left up to a width (at most 100)."""
     return text.rjust(min(width, 100), fill[:1] or "0")
@@ -154,7 +160,8 @@ def _whole(value: Decimal) -> int:
         "'RSSMRA85T10A562X' | cf": "error",
         "'RSSMRA85T10A5SNH' | cf": "error",
         "'00743110157' | cf": "00743110157",
-    }
+    },
+    settles=True,
 )
 def cf(text: str) -> str | None:
     """A codice fiscale: capitals, check letter right, omocodia or 11 digits allowed."""
@@ -204,7 +211,8 @@ def _unknown_pattern(name: str) -> str | None:
         "anpr_name('D’Angelo  Nicolò')": "D'Angelo Nicolò",
         "anpr_name('R2')": "error",
         "anpr_name('.')": ".",
-    }
+    },
+    settles=True,
 )
 def anpr_name(text: str) -> str | None:
     """A name with the characters ANPR takes: letters, apostrophe, blank, hyphen, dot, comma."""

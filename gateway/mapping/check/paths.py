@@ -70,19 +70,26 @@ def check_component(
     path: Repetitions, component: int, subcomponent: int, scope: Scope, column: int
 ) -> bool:
     """H03 if the field's type has no such component, or that no such subcomponent."""
+    parts = component, subcomponent
+    return check_parts(path.label, path.segments.name, path.number, parts, scope, column)
+
+
+def check_parts(
+    told: str, segment: str, number: int, parts: tuple[int, int], scope: Scope, column: int
+) -> bool:
+    """As `check_component`, of a field by its number; `told` is how the finding names it."""
     dialect = scope.dialect
-    if dialect is None:
+    components = dialect.components(segment, number) if dialect else None
+    if dialect is None or components is None:
         return True
-    components = dialect.components(path.segments.name, path.number)
-    if components is None:
-        return True
+    component, subcomponent = parts
     version = "in this HL7 version"
     if component > max(len(components), 1):
-        scope.error(column, "H03", f"{path.label} has no component {component} {version}")
+        scope.error(column, "H03", f"{told} has no component {component} {version}")
         return False
     inner = dialect.datatype(components[component - 1].datatype) if components else ()
     if inner is not None and subcomponent > max(len(inner), 1):
-        text = f"{path.label}.{component} has no subcomponent {subcomponent} {version}"
+        text = f"{told}.{component} has no subcomponent {subcomponent} {version}"
         scope.error(column, "H03", text)
         return False
     return True
@@ -90,10 +97,14 @@ def check_component(
 
 def check_chosen(path: Repetitions, scope: Scope, column: int) -> None:
     """H05 for a field that may repeat, read as one without saying which."""
+    if not path.chosen and not path.many:
+        check_once(path.label, path.segments.name, path.number, scope, column)
+
+
+def check_once(told: str, segment: str, number: int, scope: Scope, column: int) -> None:
+    """H05 for a field that may repeat where it can be there once."""
     dialect = scope.dialect
-    if dialect is None or path.chosen or path.many:
-        return
-    shape = dialect.field(path.segments.name, path.number)
+    shape = dialect.field(segment, number) if dialect else None
     if shape is not None and shape.repeats > 1:
-        text = f"{path.label} may repeat; choose with [1] or [5 == '…'], or take all with [*]"
+        text = f"{told} may repeat; choose with [1] or [5 == '…'], or take all with [*]"
         scope.warning(column, "H05", text)

@@ -248,7 +248,7 @@ def test_a_block_in_two_libraries_is_a_finding(written: Write) -> None:
 
 def test_findings_are_kept_apart_from_what_is_refused(written: Write) -> None:
     """A warning does not stop a mapping."""
-    library = written(m=HEAD + "emit:\n  persona:\n    nome: PID-5\n")
+    library = written(m=HEAD + "emit:\n  persona:\n    nome: PID-5[1]\n")
     findings = Findings()
     compiled = library.compile("m.yaml", library.profile("default"), findings)
     assert compiled is not None

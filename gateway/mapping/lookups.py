@@ -1,0 +1,103 @@
+"""`lookup(value, table, column[, on])`: a code becomes the cell of its row.
+
+Looks at what its arguments *are*: the second names a table, the third a column. What can come of
+it is known before any message, cell by cell.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.mapping import expressions
+from gateway.mapping.domain import MOST, Domain
+from gateway.mapping.finding import did_you_mean
+from gateway.mapping.kinds import Kind
+from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
+from gateway.mapping.names import Scope
+from gateway.mapping.problem import Fault
+from gateway.mapping.syntax import Call, Name, Syntax
+from gateway.mapping.tables import CodeTable, LookUp
+from gateway.mapping.wording import label
+
+SIGNATURE: Final = "lookup(value, table, column[, on])"
+
+
+def lookup(tree: Call, scope: Scope) -> Value:
+    """The value of a lookup whose arguments were counted."""
+    value = expressions.value_of(tree.arguments[0], scope)
+    table = _table(tree.arguments[1], scope)
+    on = expressions.value_of(tree.arguments[3], scope) if len(tree.arguments) > 3 else None
+    if table is None:
+        return UNKNOWN
+    column = _column(tree.arguments[2], table, scope)
+    if value.kind not in (Kind.TEXT, Kind.UNKNOWN):
+        return scope.error(tree.column, "M04", f"lookup asks for a text, not a {value.kind}")
+    if on is not None and on.kind not in (Kind.DATE, Kind.UNKNOWN):
+        return scope.error(tree.column, "M04", f"lookup asks for a date, not a {on.kind}")
+    if column is None:
+        return UNKNOWN
+    where = value.label or label(tree)
+    look_up = scope.world.tracer.looking(table) if scope.world.tracer else table.look_up
+    read = _looked_up(value.read, look_up, column, on.read if on else None, where)
+    domain = _domain(value.domain, table, column, dated=on is not None)
+    return Value(read, Kind.TEXT, null=value.null, label=where, domain=domain)
+
+
+def _table(tree: Syntax, scope: Scope) -> CodeTable | None:
+    name = tree.value if isinstance(tree, Name) else ""
+    table = scope.tables.get(name)
+    if table is None:
+        guess = did_you_mean(name, scope.tables)
+        scope.error(tree.column, "M02", f"no table {name or 'of this form'}{guess}")
+        return None
+    scope.world.used.add(("table", name))
+    return table if table.readable else None
+
+
+def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
+    name = tree.value if isinstance(tree, Name) else ""
+    if name in table.columns:
+        return table.column(name)
+    text = f"table {table.name} has no column {name}{did_you_mean(name, table.columns)}"
+    scope.error(tree.column, "T02", text)
+    return None
+
+
+def _looked_up(
+    value: Read[Any], look_up: LookUp, column: int, on: Read[Any] | None, where: str
+) -> Read[str | None]:
+    def read(run: Run) -> str | None:
+        code = value(run)
+        if code is None:
+            return None
+        try:
+            return look_up(code, column, on(run) if on else None)
+        except Fault as fault:
+            raise Fault(f"{where}: {fault.reason}") from None
+
+    return read
+
+
+def _domain(code: Domain, table: CodeTable, column: int, *, dated: bool) -> Domain:
+    """The cells that may come, and what `missing:` puts beside them."""
+    found: dict[str, str] = {}
+    gaps = False
+    if code.values is None or len(code.values) > MOST:
+        if table.use.missing == "keep":
+            return Domain(path=code.path, optional=code.optional, outside=code.outside)
+        found |= table.cells(column)
+        gaps, without = table.has_gaps(column), {"": ""}
+    else:
+        cells = {each: table.cells_of(each, column) for each in code.values}
+        found = {cell: line for row in cells.values() for cell, line in row.items() if cell}
+        gaps = any("" in row for row in cells.values())
+        without = {each: line for each, line in code.values.items() if dated or not cells[each]}
+    if without and table.use.missing == "absent":
+        gaps = True
+    if without and table.use.missing == "keep":
+        found |= without
+    if without and table.use.missing == "default":
+        gaps = gaps or not table.use.default
+        found |= {table.use.default: ""} if table.use.default else {}
+    present = code.present and not gaps
+    return Domain(found, present, path=code.path, optional=code.optional, outside=code.outside)
