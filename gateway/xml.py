@@ -180,14 +180,30 @@ class Schema:
 def read_local(path: Path) -> etree._Element:
     """The root of a file of ours or of a partner's contract; raises ConfigurationError.
 
-    Contracts may have comments and an internal DTD (W3C's xmldsig schema has); nothing outside
-    the file is loaded.
+    Contracts may have comments and an internal DTD (W3C's xmldsig schema has), but no entities
+    of their own and at most LIMIT bytes; nothing outside the file is loaded.
     """
     parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False)
     try:
+        # Before the parser sees it: entities in attributes are expanded whatever one asks for.
+        _refuse_bombs(path)
         return etree.parse(path, parser).getroot()
     except (OSError, etree.XMLSyntaxError) as error:
         raise ConfigurationError([f"{path}: {error}"]) from error
+
+
+_ENTITY_DECLARED: Final = re.compile(rb"<!ENTITY\s+[^%\s]")
+
+
+def _refuse_bombs(path: Path) -> None:
+    if path.stat().st_size > LIMIT:
+        raise ConfigurationError([f"{path}: larger than {LIMIT // 2**20} MiB"])
+    content = path.read_bytes()
+    if b"\0" in content[:200]:
+        raise ConfigurationError([f"{path}: is not UTF-8"])
+    if found := _ENTITY_DECLARED.search(content):
+        line = content.count(b"\n", 0, found.start()) + 1
+        raise ConfigurationError([f"{path}:{line}: declares an entity; schemas have none"])
 
 
 _IMPORTS: Final = (
@@ -227,7 +243,9 @@ def _problems_of_files(start: Path, root_folder: Path) -> list[str]:
             continue
         for line, address, target in imports_of(path, root):
             if target is None or not target.is_relative_to(root_folder):
-                problems.append(f"{path}:{line}: {address} is not inside {root_folder}")
+                where = path.relative_to(root_folder) if path.is_relative_to(root_folder) else path
+                text = f"{where}:{line}: {address} is not inside {root_folder}"
+                problems.append(text)
             elif target not in seen:
                 seen.add(target)
                 waiting.append(target)

@@ -151,11 +151,11 @@ class Compilation:
         except ConfigurationError as error:
             hint = f"; {_whence(xsd)} says where it comes from" if where.optional else ""
             for problem in error.problems:
-                self.findings.error(where.position, "X04", f"{problem}{hint}")
+                self.findings.error(where.at("xsd"), "X04", f"{problem}{hint}")
             return None
         if name not in roots:
             text = f"{xsd} has no root element {name}{did_you_mean(name, roots)}"
-            self.findings.error(where.position, "X01", text)
+            self.findings.error(where.at("root"), "X01", text)
         return roots.get(name)
 
     def _when(self, scope: Scope) -> Read[object] | None:
@@ -213,7 +213,7 @@ class Compilation:
         version, structure = target.text("hl7"), target.text("message")
         if version not in VERSIONS or dictionary(version).structure(structure) is None:
             text = f"no message structure {structure} in HL7 {version}"
-            self.findings.error(target.position, "H04", text)
+            self.findings.error(target.at("message" if version in VERSIONS else "hl7"), "H04", text)
             return None
         writer = Hl7Target(flattening, self.findings, version, structure)
         return writer.root(self.document.emit, self.profile.charset, scope), _unchecked

@@ -71,6 +71,10 @@ class End:
         value = self.values.get(key)
         return value.text if isinstance(value, Scalar) else ""
 
+    def at(self, key: str) -> Position:
+        """Where a key says what it says, or else where the whole begins."""
+        return self.values[key].position if key in self.values else self.position
+
     @property
     def optional(self) -> bool:
         """Whether the mapping waits where its schema is not there, rather than be a mistake."""

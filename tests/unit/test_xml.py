@@ -255,3 +255,49 @@ def test_the_prefixes_of_a_wsdl_are_kept(tmp_path: Path) -> None:
     )
     found = Schema.load(tmp_path / "a.wsdl", tmp_path)
     assert found.check(etree.fromstring('<nato xmlns="urn:t"><nome>A</nome></nato>')) == []
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        '<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">',
+        '<!ENTITY a SYSTEM "file:///etc/hostname">',
+    ],
+)
+def test_a_schema_that_declares_entities_is_refused_at_their_line(
+    tmp_path: Path, bomb: str
+) -> None:
+    """Entities in attributes grow whatever one asks of the parser; no schema needs one."""
+    (tmp_path / "nato.xsd").write_text(f"<!DOCTYPE x [\n{bomb}]>\n{XSD}")
+    with pytest.raises(ConfigurationError, match=r"nato\.xsd:2: declares an entity"):
+        Schema.load(tmp_path / "nato.xsd", tmp_path)
+
+
+def test_a_schema_may_have_the_dtd_that_w3c_gave_its_own(tmp_path: Path) -> None:
+    """Parameter entities and attribute lists are in the published xmldsig schema."""
+    dtd = "<!DOCTYPE x [<!ATTLIST x a CDATA #IMPLIED><!ENTITY % p ''>]>"
+    (tmp_path / "nato.xsd").write_text(f"{dtd}\n{XSD}")
+    assert Schema.load(tmp_path / "nato.xsd", tmp_path)
+
+
+def test_a_schema_too_large_or_of_another_encoding_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could hide from a look at its bytes is not parsed."""
+    (tmp_path / "nato.xsd").write_text(XSD, encoding="utf-16")
+    with pytest.raises(ConfigurationError, match="is not UTF-8"):
+        Schema.load(tmp_path / "nato.xsd", tmp_path)
+    monkeypatch.setattr("gateway.xml.LIMIT", 10)
+    with pytest.raises(ConfigurationError, match="larger than"):
+        Schema.load(tmp_path / "nato.xsd", tmp_path)
+
+
+def test_an_import_that_a_link_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """What counts is where the file lies, not what it is called."""
+    folder = tmp_path / "xsd"
+    folder.mkdir()
+    (tmp_path / "fuori.xsd").write_text(XSD)
+    (folder / "dentro.xsd").symlink_to(tmp_path / "fuori.xsd")
+    (folder / "a.xsd").write_text(importing("dentro.xsd"))
+    with pytest.raises(ConfigurationError, match=r"^a\.xsd:1: dentro\.xsd is not inside"):
+        Schema.load(folder / "a.xsd", folder)
