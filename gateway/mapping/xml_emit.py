@@ -1,7 +1,8 @@
 """The closures that write XML, each for one node: what is decided is decided before.
 
-Every closure tells what became of its node. A Fault is caught at the node that reads, becomes a
-Problem there, and the rest of the document goes on.
+A document is a list of texts, an opening tag, a leaf or a closing tag each; read once when it is
+whole. Every closure tells what became of its node. A Fault is caught at the node that reads,
+becomes a Problem there, and the rest of the document goes on.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from gateway.mapping.leaves import NIL, Leaf, State, tell
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.problem import Fault, ProblemKind
 from gateway.mapping.shape import ElementShape
-from gateway.mapping.xml_paths import NIL as XSI_NIL
+from gateway.mapping.xml_names import Naming
+from gateway.mapping.xml_write import escaped, odd, quoted
+from gateway.xml import own
 
-Emit: TypeAlias = Callable[[Run, etree._Element], State]
+Draft: TypeAlias = list[str]
+Emit: TypeAlias = Callable[[Run, Draft], State]
 
 _MASKS: Final = 4096
-_OUTSIDE: Final = "the value holds a character that XML does not allow"
 _ABSENT: Final = "required by the schema, and the message does not say it"
+_IS_NIL: Final = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +83,43 @@ class Required:
             )
 
 
-def nothing(run: Run, parent: etree._Element) -> State:
+def nothing(run: Run, draft: Draft) -> State:
     """Writes nothing: stands where a finding was told."""
     return State.NOTHING
 
 
-def leaf_element(tag: str, leaf: Leaf, write: Callable[[object], str], place: Place) -> Emit:
-    """One element with a text, if there is one."""
-    read, sub_element = leaf.read, etree.SubElement
-    absent, wrote = State.NOTHING, State.WROTE
+def document(name: str, opening: str, fill: Emit) -> Callable[[Run], etree._Element]:
+    """The whole document; its root is always written."""
 
-    def emit(run: Run, parent: etree._Element) -> State:
+    def write(run: Run) -> etree._Element:
+        draft = [f"<{opening}>"]
+        fill(run, draft)
+        draft.append(f"</{name}>")
+        return own("".join(draft))
+
+    return write
+
+
+def leaf_element(
+    tag: str, naming: Naming, leaf: Leaf, write: Callable[[object], str], place: Place
+) -> Emit:
+    """One element with a text, if there is one."""
+    name, opening, _ = naming.element(tag)
+    start, end, nil = f"<{opening}>", f"</{name}>", f"<{opening} {_IS_NIL}></{name}>"
+    read, absent, wrote = leaf.read, State.NOTHING, State.WROTE
+
+    def emit(run: Run, draft: Draft) -> State:
         try:
             value = read(run)
             if value is None or value == "":
                 return absent
             if value is NIL:
-                sub_element(parent, tag).set(XSI_NIL, "true")
-            else:
-                text = write(value)
-                sub_element(parent, tag).text = text
+                draft.append(nil)
+                return wrote
+            text = value if type(value) is str else write(value)
+            draft.append(f"{start}{escaped(text) if odd(text) else text}{end}")
         except Fault as fault:
             return tell(run, place, fault)
-        except ValueError:
-            return tell(run, place, Fault(_OUTSIDE))
         return wrote
 
     return emit
@@ -111,27 +128,29 @@ def leaf_element(tag: str, leaf: Leaf, write: Callable[[object], str], place: Pl
 def with_attributes(emit: Emit, setters: Sequence[Setter]) -> Emit:
     """A text element and, if it is written, its attributes."""
 
-    def emit_all(run: Run, parent: etree._Element) -> State:
-        state = emit(run, parent)
+    def emit_all(run: Run, draft: Draft) -> State:
+        state = emit(run, draft)
         if state is not State.WROTE:
             return state
-        _, missing = _set_all(setters, run, parent[-1])
+        _, missing = _set_all(setters, run, draft, len(draft) - 1)
         return _tell_missing(run, missing) if missing else state
 
     return emit_all
 
 
 def _set_all(
-    setters: Sequence[Setter], run: Run, element: etree._Element
+    setters: Sequence[Setter], run: Run, draft: Draft, at: int
 ) -> tuple[State, list[Place]]:
-    """What became of the attributes, and which required ones are absent."""
-    state, missing = State.NOTHING, []
+    """What became of the attributes of the tag at a place, and which required ones are absent."""
+    state, missing, attributes = State.NOTHING, [], [""]
     for setter in setters:
-        became = setter.emit(run, element)
+        became = setter.emit(run, attributes)
         if became:
             state = max(state, became)
         elif setter.needed:
             missing.append(setter.needed)
+    opening, _, rest = draft[at].partition(">")
+    draft[at] = f"{opening}{' '.join(attributes)}>{rest}"
     return state, missing
 
 
@@ -141,44 +160,43 @@ def _tell_missing(run: Run, missing: Sequence[Place]) -> State:
 
 
 def attribute(
-    tag: str, read: Read[object], write: Callable[[object], str], gate: Gate | None, place: Place
+    name: str, read: Read[object], write: Callable[[object], str], gate: Gate | None, place: Place
 ) -> Emit:
     """One attribute of the element at hand."""
 
-    def emit(run: Run, element: etree._Element) -> State:
+    def emit(run: Run, attributes: list[str]) -> State:
         try:
             value = read(run) if gate is None or gate(run) else None
             if value is None or value == "":
                 return State.NOTHING
-            element.set(tag, write(value))
+            attributes.append(f"{name}={quoted(write(value))}")
         except Fault as fault:
             return tell(run, place, fault)
-        except ValueError:
-            return tell(run, place, Fault(_OUTSIDE))
         return State.WROTE
 
     return emit
 
 
 def complex_element(
-    tag: str, fill: Emit, when: Read[object] | None, place: Place, keep: bool
+    name: str, opening: str, fill: Emit, when: Read[object] | None, place: Place, keep: bool
 ) -> Emit:
     """An element with what `fill` puts in it; without that it is not written, unless `keep`."""
-    sub_element = etree.SubElement
+    start, end = f"<{opening}>", f"</{name}>"
 
-    def emit(run: Run, parent: etree._Element) -> State:
+    def emit(run: Run, draft: Draft) -> State:
         try:
             if when is not None and when(run) is not True:
                 return State.NOTHING
         except Fault as fault:
             return tell(run, place, fault)
-        element = sub_element(parent, tag)
-        state = fill(run, element)
-        if not state:
-            if keep:
-                return State.WROTE
-            parent.remove(element)
-        return state
+        at = len(draft)
+        draft.append(start)
+        state = fill(run, draft)
+        if not state and not keep:
+            del draft[at:]
+            return state
+        draft.append(end)
+        return state or State.WROTE
 
     return emit
 
@@ -192,11 +210,12 @@ def fill(
     *,
     always: bool = False,
 ) -> Emit:
-    """Attributes and children of an element that exists; with `always` it is the root."""
+    """Attributes and children of the element whose tag was just opened; `always`: of the root."""
     rows = tuple((child.bit, child.gate, child.emit) for child in children)
     asked, asks_more = required.mask, required.asks_more
 
-    def emit(run: Run, element: etree._Element) -> State:
+    def emit(run: Run, draft: Draft) -> State:
+        at = len(draft) - 1
         try:
             for pick in picks:
                 pick(run)
@@ -206,14 +225,14 @@ def fill(
         for bit, gate, child in rows:
             if gate is not None and not gate(run):
                 continue
-            became = child(run, element)
+            became = child(run, draft)
             if became:
                 mask |= bit
                 if became > state:
                     state = became
         missing: list[Place] = []
         if setters:
-            became, missing = _set_all(setters, run, element)
+            became, missing = _set_all(setters, run, draft, at)
             state = max(state, became)
         if state or always:
             if asks_more or mask & asked != asked:
@@ -228,8 +247,8 @@ def fill(
 def several(emits: Sequence[Emit]) -> Emit:
     """A list of nodes for one repeated element."""
 
-    def emit(run: Run, parent: etree._Element) -> State:
-        return max((one(run, parent) for one in emits), default=State.NOTHING)
+    def emit(run: Run, draft: Draft) -> State:
+        return max((one(run, draft) for one in emits), default=State.NOTHING)
 
     return emit
 
@@ -238,7 +257,7 @@ def for_each(items: Items, emit: Emit, place: Place) -> Emit:
     """Writes once for each item; problems name the item's number."""
     every, slot, target = items.every, items.slot, place.target
 
-    def emit_each(run: Run, parent: etree._Element) -> State:
+    def emit_each(run: Run, draft: Draft) -> State:
         try:
             found = every(run)
         except Fault as fault:
@@ -247,7 +266,7 @@ def for_each(items: Items, emit: Emit, place: Place) -> Emit:
         for number, item in enumerate(found, 1):
             run.items[slot] = item
             before = len(run.problems)
-            state = max(state, emit(run, parent))
+            state = max(state, emit(run, draft))
             if len(run.problems) > before:
                 _number(run, before, target, number)
         return state

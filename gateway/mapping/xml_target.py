@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from lxml import etree
 
@@ -24,6 +23,7 @@ from gateway.mapping.meaning import Read, Run
 from gateway.mapping.names import Scope
 from gateway.mapping.shape import AttributeShape, ElementShape
 from gateway.mapping.xml_emit import Child, Emit, Required, Setter
+from gateway.mapping.xml_names import Naming, attribute_name, root_naming
 from gateway.mapping.xml_write import writer_of
 
 
@@ -47,41 +47,44 @@ class XmlTarget:
         """The whole document; its root is always written."""
         place = Place("", node.position)
         content = self._flattening.content(node, scope, "")
-        fill = self._fill(content, shape, place, always=True)
-        tag = shape.tag
-        nsmap: Any = _prefixes(shape)  # the stubs know no default namespace
-
-        def write(run: Run) -> etree._Element:
-            element = etree.Element(tag, nsmap=nsmap)
-            fill(run, element)
-            return element
-
-        return write
+        children = (etree.QName(child.tag).namespace for child in shape.children.values())
+        qualified = {etree.QName(shape.tag).namespace}.issuperset(children)
+        name, opening, inside = root_naming(shape.tag, qualified=qualified)
+        fill = self._fill(content, shape, place, inside, always=True)
+        return xml_emit.document(name, opening, fill)
 
     def _element(
-        self, entry: Entry, node: Node, shape: ElementShape, place: Place, *, required: bool = False
+        self,
+        entry: Entry,
+        node: Node,
+        shape: ElementShape,
+        place: Place,
+        naming: Naming,
+        *,
+        required: bool = False,
     ) -> Emit:
         """Writes one child: a list of them, one for each item, or one."""
         tracer = entry.scope.world.tracer
         self._check.repetition(node, shape)
         if node.several:
-            emits = [self._element(entry, one, shape, place) for one in node.several]
+            emits = [self._element(entry, one, shape, place, naming) for one in node.several]
             return xml_emit.several([tracer.item(one) for one in emits] if tracer else emits)
         if node.each is not None:
             items, scope = items_of(node.each, entry.scope)
             inner = replace(entry, scope=scope)
-            emit = self._element(inner, replace(node, each=None), shape, place)
+            emit = self._element(inner, replace(node, each=None), shape, place, naming)
             emit = tracer.item(emit) if tracer else emit
             return xml_emit.for_each(items, emit, place) if items else emit
         when = expressions.read_condition(node.when, entry.scope).read if node.when else None
         content = self._flattening.content(node, entry.scope, entry.called_from)
         if content.leaves:
-            return self._leaf(entry, content, shape, place, when)
+            return self._leaf(entry, content, shape, place, naming, when)
         if shape.kind is not None:
             self._error(entry, "X03", f"{shape.name} holds a value, not elements")
         keep = required and _may_be_empty(shape)
-        fill = self._fill(content, shape, place)
-        return xml_emit.complex_element(shape.tag, fill, when, place, keep)
+        name, opening, inside = naming.element(shape.tag)
+        fill = self._fill(content, shape, place, inside)
+        return xml_emit.complex_element(name, opening, fill, when, place, keep)
 
     def _error(self, entry: Entry, code: str, text: str) -> None:
         self._findings.error(entry.key.position, code, text)
@@ -92,6 +95,7 @@ class XmlTarget:
         content: Content,
         shape: ElementShape,
         place: Place,
+        naming: Naming,
         when: Read[object] | None,
     ) -> Emit:
         leaf = leaf_of(content, entry.scope)
@@ -101,7 +105,7 @@ class XmlTarget:
         attributes = self._attributes(content, shape, place)
         read = guarded(leaf.read, when)
         leaf = Leaf(read, leaf.kind, leaf.nil)
-        plain = xml_emit.leaf_element(shape.tag, leaf, writer_of(shape.kind), place)
+        plain = xml_emit.leaf_element(shape.tag, naming, leaf, writer_of(shape.kind), place)
         return xml_emit.with_attributes(plain, attributes) if attributes else plain
 
     def _attributes(self, content: Content, shape: ElementShape, place: Place) -> list[Setter]:
@@ -118,7 +122,8 @@ class XmlTarget:
             if tracer:
                 tracer.begin(at, entry)
             read = self._value(entry, attribute)
-            emit = xml_emit.attribute(attribute.tag, read, write, entry.gate, at)
+            tag = attribute_name(attribute.tag, len(setters))
+            emit = xml_emit.attribute(tag, read, write, entry.gate, at)
             emit = tracer.end(emit) if tracer else emit
             setters.append(Setter(emit, at if attribute.required else None))
         self._check.attributes(content, shape, place)
@@ -141,17 +146,25 @@ class XmlTarget:
         return below
 
     def _fill(
-        self, content: Content, shape: ElementShape, place: Place, *, always: bool = False
+        self,
+        content: Content,
+        shape: ElementShape,
+        place: Place,
+        naming: Naming,
+        *,
+        always: bool = False,
     ) -> Emit:
         """Writes all children and attributes of an element that exists."""
         setters = self._attributes(content, shape, place)
-        children = self._children(content, shape, place)
+        children = self._children(content, shape, place, naming)
         required = Required(shape, place, self._places)
         self._check.children(content, shape, place)
         picks = tuple(content.picks)
         return xml_emit.fill(picks, setters, children, required, place, always=always)
 
-    def _children(self, content: Content, shape: ElementShape, place: Place) -> list[Child]:
+    def _children(
+        self, content: Content, shape: ElementShape, place: Place, naming: Naming
+    ) -> list[Child]:
         order = {name: number for number, name in enumerate(shape.children)}
         found: list[tuple[int, Child]] = []
         always = set(shape.content.missing(frozenset()))
@@ -166,7 +179,7 @@ class XmlTarget:
             tracer = entry.scope.world.tracer
             if tracer:
                 tracer.begin(at, entry)
-            emit = self._element(entry, entry.node, child, at, required=name in always)
+            emit = self._element(entry, entry.node, child, at, naming, required=name in always)
             emit = tracer.end(emit) if tracer else emit
             found.append((order[name], Child(name, 1 << order[name], entry.gate, emit)))
         return [child for _, child in sorted(found, key=lambda pair: pair[0])]
@@ -175,16 +188,6 @@ class XmlTarget:
 def _may_be_empty(shape: ElementShape) -> bool:
     required = any(attribute.required for attribute in shape.attributes.values())
     return not required and not list(shape.content.missing(frozenset()))
-
-
-def _prefixes(shape: ElementShape) -> dict[str | None, str]:
-    """The root's namespace, as default where its children are qualified too."""
-    name = etree.QName(shape.tag)
-    if name.namespace is None:
-        return {}
-    children = shape.children.values()
-    qualified = all(etree.QName(child.tag).namespace == name.namespace for child in children)
-    return {None if qualified else "ns": name.namespace}
 
 
 def told_path(root: etree._Element, path: str) -> str:

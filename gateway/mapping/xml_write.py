@@ -1,14 +1,54 @@
-"""How a value is written as text of a simple type."""
+"""How a value is written as text of a simple type, and how that text stands in XML.
+
+Escaped as canonical XML escapes, so that what is read back is what was written.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from gateway.mapping.kinds import Kind, written
 from gateway.mapping.problem import Fault
+
+_CONTROLS: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_OUTSIDE: Final = re.compile(f"[{_CONTROLS}]")
+_ODD: Final = re.compile(f"[&<>\r{_CONTROLS}]")
+_IN_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
+_IN_QUOTES: Final = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\t": "&#x9;",
+        "\n": "&#xA;",
+        "\r": "&#xD;",
+    }
+)
+
+odd = _ODD.search
+"""Whether a text cannot stand between two tags as it is."""
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands between two tags. Raises Fault where XML has no such character."""
+    _refuse(text)
+    return text.translate(_IN_TEXT)
+
+
+def quoted(text: str) -> str:
+    """`text` as it stands in an attribute, with its quotes. Raises Fault as `escaped`."""
+    _refuse(text)
+    return f'"{text.translate(_IN_QUOTES)}"'
+
+
+def _refuse(text: str) -> None:
+    if _OUTSIDE.search(text):
+        raise Fault("the value holds a character that XML does not allow")
 
 
 def writer_of(kind: Kind) -> Callable[[Any], str]:
