@@ -142,10 +142,11 @@ class Writer:
             return None
 
     def _run(self) -> None:
-        while (group := self._next_group()) is not None:
-            self._write(group)
+        while self._waited():
+            self._write()
         if self._unsigned:
-            self._write([Order(lambda unit: unit.checkpoint(), time.monotonic())])
+            self._orders.append(Order(lambda unit: unit.checkpoint(), time.monotonic()))
+            self._write()
         self._disconnect()
 
     def _expect(self, due: float) -> None:
@@ -154,34 +155,39 @@ class Writer:
             self._due = due
             self._wake.notify()
 
-    def _next_group(self) -> list[Order] | None:
-        """All that waits, up to the limit; empty when it is time for a heartbeat; None to stop."""
+    def _waited(self) -> bool:
+        """Until a group is due, or a heartbeat; False to stop."""
         beat = time.monotonic() + (AFTER_FAILURE if self.error else HEARTBEAT)
         with self._wake:
             while not self._closing and (left := min(self._due, beat) - time.monotonic()) > 0:
                 self._wake.wait(left)
-            if not self._orders:
-                return None if self._closing else []
+            return bool(self._orders) or not self._closing
+
+    def _take(self) -> list[Order]:
+        """All that waits, up to the limit; none for a heartbeat."""
+        with self._wake:
             # Who came together before comes together again: one commit for all, not one each.
             self._company = many = min(len(self._orders), self._limits.group)
             group = [self._orders.popleft() for _ in range(many)]
             self._due = self._orders[0].since if self._orders else inf
-            return group
+        return [order for order in group if order.future.set_running_or_notify_cancel()]
 
-    def _write(self, group: list[Order]) -> None:
-        orders = [order for order in group if order.future.set_running_or_notify_cancel()]
+    def _write(self) -> None:
+        orders: list[Order] = []
         try:
             transaction = self._begin()
             self.host(lambda: self._perform(transaction, orders))
             self._commit(transaction)
         except BaseException as error:
-            self._lost(error, orders)
+            self._lost(error, orders or self._take())
             return
         self._committed(transaction)
         for order in orders:
             order.resolve()
 
     def _perform(self, transaction: Transaction, orders: list[Order]) -> None:
+        # Taken only now: what came while the host was busy shares the commit.
+        orders += self._take()
         for order in orders:
             transaction.perform(order, Unit(transaction))
         self._settle(transaction, orders)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -192,6 +193,22 @@ def test_who_is_alone_waits_for_nobody(journal: Journal) -> None:
     """A patient unit after a group of one is written at once."""
     journal.run(when)
     assert journal.submit(when, patience=60).result(5)  # before the heartbeat
+
+
+def test_what_comes_while_the_host_is_busy_shares_the_commit(
+    tmp_path: Path, keyring: Keyring
+) -> None:
+    """The units of a group are taken when they can run, not when the group was begun."""
+    late: list[Future[datetime]] = []
+    with Journal.open(f"sqlite:///{tmp_path}/late.db", node="n1", keyring=keyring) as journal:
+
+        def busy(work: Callable[[], None]) -> None:
+            if not late:
+                late.append(journal.submit(when))
+            work()
+
+        journal.hosted_by(busy)
+        assert journal.submit(when).result(20) is late[0].result(20)
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes(
