@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.mapping import expressions
+from gateway.mapping.check.rows import without_row
 from gateway.mapping.domain import MOST, Domain
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.kinds import Kind
@@ -36,6 +37,9 @@ def lookup(tree: Call, scope: Scope) -> Value:
         return scope.error(tree.column, "M04", f"lookup asks for a date, not a {on.kind}")
     if column is None:
         return UNKNOWN
+    reason = without_row(value.domain, table)
+    if reason:
+        scope.warning(tree.arguments[1].column, "T05", reason)
     where = value.label or label(tree)
     look_up = scope.world.tracer.looking(table) if scope.world.tracer else table.look_up
     read = _looked_up(value.read, look_up, column, on.read if on else None, where)

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from lxml import etree
 
+from gateway.mapping.check.simple_type import SimpleType
+from gateway.mapping.domain import Domain
 from gateway.mapping.hl7_paths import Test, as_list, filter_items, only
 from gateway.mapping.kinds import Kind, from_text
 from gateway.mapping.meaning import Read, Run, Slots, Value
@@ -69,6 +71,7 @@ def child(path: Elements, name: str) -> Elements | None:
 def attribute(path: Elements, shape: AttributeShape) -> Value:
     """`a/@x`."""
     tag, kind = shape.tag, shape.kind
+    domain = _domain(shape.type, f"{path.label}/@{etree.QName(tag).localname}".lstrip("/"))
 
     def read(run: Run) -> object:
         element = path.one(run)
@@ -79,7 +82,7 @@ def attribute(path: Elements, shape: AttributeShape) -> Value:
         texts = (element.get(tag) for element in path.every(run))
         return [from_text(text, kind) for text in texts if text]
 
-    return Value(read_all if path.many else read, kind, many=path.many)
+    return Value(read_all if path.many else read, kind, many=path.many, domain=domain)
 
 
 def select_index(path: Elements, index: int) -> Elements:
@@ -116,9 +119,10 @@ def remember(path: Elements, slots: Slots) -> Elements:
 
 def value_of(path: Elements) -> Value | None:
     """The element's text in the kind of its type; None if the schema puts elements there."""
-    kind = path.shape.kind
-    if kind is None:
+    if path.shape.type is None:
         return None
+    kind, many = path.shape.type.kind, path.many
+    domain = _domain(path.shape.type, path.label)
     text = _reader(path.label, kind)
 
     def read(run: Run) -> object:
@@ -129,9 +133,14 @@ def value_of(path: Elements) -> Value | None:
         values = [text(element) for element in path.every(run)]
         return [value for value in values if value is not None]
 
-    return Value(
-        read_all if path.many else read, kind, many=path.many, null=is_null(path), label=path.label
-    )
+    read_it = read_all if many else read
+    return Value(read_it, kind, many=many, null=is_null(path), label=path.label, domain=domain)
+
+
+def _domain(declared: SimpleType, path: str) -> Domain:
+    """What the schema enumerates; all else may be anything."""
+    values = dict.fromkeys(declared.values, "") if declared.values else None
+    return Domain(values if declared.kind is Kind.TEXT else None, path=path)
 
 
 def _reader(label: str, kind: Kind) -> Callable[[etree._Element], Any]:
