@@ -215,7 +215,8 @@ class Compilation:
             text = f"no message structure {structure} in HL7 {version}"
             self.findings.error(target.at("message" if version in VERSIONS else "hl7"), "H04", text)
             return None
-        writer = Hl7Target(flattening, self.findings, version, structure)
+        spoken = self.profile.dialect(version)
+        writer = Hl7Target(flattening, self.findings, structure, spoken)
         return writer.root(self.document.emit, self.profile.charset, scope), _unchecked
 
 

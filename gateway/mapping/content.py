@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.mapping import expressions, hl7_groups, hl7_paths, xml_paths
+from gateway.mapping.check.branches import check_choice
 from gateway.mapping.document import Block
 from gateway.mapping.emission import Each, Node
 from gateway.mapping.finding import Position, did_you_mean
@@ -126,10 +127,11 @@ class Flattening:
         called_from: str,
     ) -> None:
         slot = scope.world.slots.item()
-        tests = [
-            expressions.read_condition(node.when, scope).read if node.when else None
-            for node in nodes
+        conditions = [
+            expressions.read_condition(node.when, scope) if node.when else None for node in nodes
         ]
+        check_choice([each.domain if each else None for each in conditions], nodes, scope)
+        tests = [each.read if each else None for each in conditions]
         pick, tracer = _pick(tests, slot, gate), scope.world.tracer
         content.picks.append(tracer.choice(pick, nodes, slot) if tracer else pick)
         gates = tuple(_is_at(slot, number) for number in range(len(nodes)))

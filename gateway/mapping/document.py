@@ -31,16 +31,18 @@ class Definition:
     name: str
     parameters: tuple[str, ...]
     text: Scalar
+    key: Scalar
     version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`name(parameters):` and the tree it stands for."""
+    """`name(parameters):`, as written in `key`, and the tree it stands for."""
 
     name: str
     parameters: tuple[str, ...]
     node: Node
+    key: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Reader:
                 self.findings.error(name.position, "M06", f"{name.text} must be one expression")
                 continue
             word, parameters = self.signature(name)
-            found[word] = Definition(word, parameters, value)
+            found[word] = Definition(word, parameters, value, name)
         return found
 
     def blocks(self) -> dict[str, Block]:
@@ -183,7 +185,8 @@ class Reader:
         table = self.table("blocks")
         for name, value in table.pairs if table else ():
             word, parameters = self.signature(name)
-            found[word] = Block(word, parameters, NodeReader(self.findings).node(value))
+            node = NodeReader(self.findings).node(value)
+            found[word] = Block(word, parameters, node, name)
         return found
 
     def tables(self) -> dict[str, TableUse]:

@@ -17,6 +17,7 @@ from gateway.hl7.message import NULL
 from gateway.mapping import expressions
 from gateway.mapping.check.hl7_shape import MessageCheck
 from gateway.mapping.content import Content, Entry, Flattening, Gate, Items, Place, items_of
+from gateway.mapping.dialect import Dialect
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings
 from gateway.mapping.kinds import written_in_hl7
@@ -32,12 +33,12 @@ class Hl7Target:
     """Compiles the nodes of one mapping for one version and structure."""
 
     def __init__(
-        self, flattening: Flattening, findings: Findings, version: str, structure: str
+        self, flattening: Flattening, findings: Findings, structure: str, dialect: Dialect
     ) -> None:
         self._flattening = flattening
         self._findings = findings
-        self._checks = MessageCheck(findings, version, structure)
-        self._version = version
+        self._checks = MessageCheck(findings, structure, dialect)
+        self._version = dialect.version
         self._structure = structure
 
     def root(self, node: Node, charset: str | None, scope: Scope) -> Callable[[Run], bytes]:

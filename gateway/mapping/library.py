@@ -30,7 +30,7 @@ from gateway.mapping.expressions import as_value, inlined, read_expression
 from gateway.mapping.finding import Findings, Position
 from gateway.mapping.hl7_paths import Segments
 from gateway.mapping.kinds import Kind
-from gateway.mapping.meaning import Run, Value
+from gateway.mapping.meaning import UNKNOWN, Run, Value
 from gateway.mapping.names import Meaning, Scope, World
 from gateway.mapping.profile import SENDER, Chapter, Profile, assemble, read_chapter
 from gateway.mapping.rules import Rule
@@ -185,7 +185,9 @@ class Library:
         """Compile one definition of a profile for its findings alone."""
         world = self._world(profile, {}, findings)
         position, version = definition.text.position, definition.version
-        inlined(definition, Scope(world, position, level="profile", version=version))
+        # What is passed is not known here: of that nothing is said.
+        given = dict.fromkeys(definition.parameters, UNKNOWN)
+        inlined(definition, Scope(world, position, given, level="profile", version=version))
 
     def _world(
         self, profile: Profile, inputs: Mapping[str, Mapping[str, str]], findings: Findings

@@ -6,11 +6,13 @@ used, tests that cannot be read. The findings are the compiler's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from gateway.mapping.check.branches import check_tree
+from gateway.mapping.check.declared import check_declared
+from gateway.mapping.check.unused import check_parameters, check_unused
 from gateway.mapping.compiler import Compilation
-from gateway.mapping.finding import Finding, Findings, Position
+from gateway.mapping.finding import Finding, Findings
 from gateway.mapping.library import Library, run_compilation
 from gateway.mapping.names import World
 from gateway.mapping.tests import check_tests
@@ -58,40 +60,30 @@ def lint_mapping(library: Library, name: str, profile: str | None = None) -> lis
         run_compilation(compilation, pins)
         check_tests(compilation.document, findings)
         if compilation.world is not None:
-            _unused(compilation, compilation.world)
+            _check_whole(compilation, compilation.world)
     return findings.all
 
 
-def _unused(compilation: Compilation, world: World) -> None:
-    """Names that are declared and that nothing reads."""
+def _check_whole(compilation: Compilation, world: World) -> None:
+    """What no single expression tells: names that nothing reads, branches that others rule out."""
     document, findings = compilation.document, compilation.findings
-    for what, name, position in _declared(compilation):
-        if (what, *name) not in world.used:
-            text = f"{what} {'.'.join(name)} is never used"
-            findings.warning(position, "T04" if what == "table" else "M07", text)
+    check_unused(document, compilation.blocks, world.used, findings)
+    check_tree(document.emit, findings)
+    for block in compilation.blocks.values():
+        check_tree(block.node, findings)
     for path in document.unmapped:
         if not path.text.strip():
             findings.error(path.position, "M06", "unmapped names no path")
-
-
-def _declared(compilation: Compilation) -> Iterator[tuple[str, tuple[str, ...], Position]]:
-    document = compilation.document
-    for name, definition in document.lets.items():
-        yield "let", (name,), definition.text.position
-    for key, position in document.input_positions.items():
-        yield "input", key, position
-    for name, use in document.tables.items():
-        yield "table", (name,), use.position
-    for name, block in document.blocks.items():
-        yield "block", (name,), block.node.position
 
 
 def lint_profile(library: Library, name: str) -> list[Finding]:
     """All findings of a profile: its files, and each of its definitions compiled."""
     findings = Findings()
     profile = library.read_profile(name, findings)
+    if profile is not None:
+        check_declared(profile.dialect(profile.version), findings)
     for definition in profile.definitions.values() if profile and not findings.errors else ():
-        if not definition.parameters:
-            assert profile is not None  # the loop is empty without one
-            library.check_definition(definition, profile, findings)
+        assert profile is not None  # the loop is empty without one
+        library.check_definition(definition, profile, findings)
+        check_parameters(definition.key, definition.parameters, (definition.text.text,), findings)
     return findings.all

@@ -13,7 +13,9 @@ from typing import Final
 from gateway.errors import ConfigurationError
 from gateway.hl7.builder import MORE, Target, target
 from gateway.hl7.dictionary import Part, dictionary
+from gateway.mapping.check.codes import tell_code
 from gateway.mapping.check.simple_type import SimpleType
+from gateway.mapping.dialect import Dialect
 from gateway.mapping.emission import Node
 from gateway.mapping.expressions import start_of
 from gateway.mapping.finding import Findings, Position, did_you_mean
@@ -51,9 +53,10 @@ _TYPES: Final = {name: _type(name) for name in _FORMS} | {"TS": _type("DTM")}
 class MessageCheck:
     """Of one mapping; remembers what was written and where."""
 
-    def __init__(self, findings: Findings, version: str, structure: str) -> None:
+    def __init__(self, findings: Findings, structure: str, dialect: Dialect) -> None:
         self._findings = findings
-        self._version = version
+        self._dialect = dialect
+        self._version = dialect.version
         self._structure = structure
         self._fields: dict[tuple[str, int], Position] = {}
         self._texts: set[Target] = set()
@@ -67,6 +70,18 @@ class MessageCheck:
                 self._findings.error(position, *self._told(path, problem))
             return
         self._fields.setdefault((where.segment, where.field), position)
+        if where.segment.startswith("Z"):
+            self._check_own(where, position)
+
+    def _check_own(self, where: Target, position: Position) -> None:
+        """A Z segment is what the profile says it is."""
+        shape, said = self._dialect.segment(where.segment), self._dialect.profile_said
+        if shape is None:
+            guess = did_you_mean(where.segment, self._dialect.own_segments)
+            self._findings.error(position, "H01", f"no segment {where.segment} in {said}{guess}")
+        elif where.field and shape[where.field] is None:
+            text = f"{where.segment} has no field {where.field} in {said}"
+            self._findings.error(position, "H02", text)
 
     def _told(self, path: str, problem: str) -> tuple[str, str]:
         """A repetition too many is no unknown path."""
@@ -102,10 +117,21 @@ class MessageCheck:
             if where in self._texts:
                 self._findings.error(position, "X07", f"{path} is written twice")
             self._texts.add(where)
+        for said in leaf.said:
+            self._code(said, where, path)
         wanted = _TYPES.get(self._datatype(where))
         for said in leaf.said if wanted else ():
             assert wanted is not None  # or there is no loop
             self._value(said, wanted, path)
+
+    def _code(self, said: Said, where: Target, path: str) -> None:
+        """Known codes, one by one, against the table of the field that they are written to."""
+        parts = where.component, where.subcomponent
+        _, table = self._dialect.part(where.segment, where.field, *parts)
+        texts = said.value.domain.values if said.value.kind is Kind.TEXT else None
+        for text, cell in (texts or {}).items() if table else ():
+            told = f"{path} takes codes of"
+            tell_code({text: cell}, table, told, self._dialect, self._findings, said.position)
 
     def _value(self, said: Said, wanted: SimpleType, path: str) -> None:
         kind, texts = said.value.kind, said.value.domain.values
