@@ -12,6 +12,7 @@ VERBS: Final[dict[str, Verb]] = {
     "lint": Verb("lint", "lint", "Say what is wrong in mappings, and where."),
     "test": Verb("tests", "test", "Run the tests that mappings carry."),
     "preview": Verb("preview", "preview", "Show a message, the mapping's values, the document."),
+    "explain": Verb("explain", "explain_verb", "Where an element comes from, and how."),
     "coverage": Verb("coverage", "coverage", "What no test reaches and no leaf reads."),
     "history": Verb("history", "history", "Which mappings were in use, and which were refused."),
     "rollback": Verb("history", "rollback", "Put the mappings back as they were."),
