@@ -6,6 +6,7 @@ it is known before any message, cell by cell.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.mapping import expressions
@@ -84,24 +85,35 @@ def _looked_up(
 
 def _domain(code: Domain, table: CodeTable, column: int, *, dated: bool) -> Domain:
     """The cells that may come, and what `missing:` puts beside them."""
-    found: dict[str, str] = {}
-    gaps = False
     if code.values is None or len(code.values) > MOST:
-        if table.use.missing == "keep":
-            return Domain(path=code.path, optional=code.optional, outside=code.outside)
-        found |= table.cells(column)
-        gaps, without = table.has_gaps(column), {"": ""}
+        values, gaps = _of_any(table, column), code.present and table.has_gaps(column)
+        gaps = gaps or table.use.missing == "absent"
     else:
-        cells = {each: table.cells_of(each, column) for each in code.values}
-        found = {cell: line for row in cells.values() for cell, line in row.items() if cell}
-        gaps = any("" in row for row in cells.values())
-        without = {each: line for each, line in code.values.items() if dated or not cells[each]}
-    if without and table.use.missing == "absent":
+        values, gaps = _of_known(code.values, table, column, dated=dated)
+    if table.use.missing == "default" and not table.use.default:
         gaps = True
-    if without and table.use.missing == "keep":
-        found |= without
-    if without and table.use.missing == "default":
-        gaps = gaps or not table.use.default
-        found |= {table.use.default: ""} if table.use.default else {}
     present = code.present and not gaps
-    return Domain(found, present, path=code.path, optional=code.optional, outside=code.outside)
+    return Domain(values, present, path=code.path, optional=code.optional, outside=code.outside)
+
+
+def _of_any(table: CodeTable, column: int) -> Mapping[str, str] | None:
+    """For a code of which nothing is known; such a code may be kept, and is any text then."""
+    if table.use.missing == "keep":
+        return None
+    cells = table.cells(column)
+    return {**cells, table.use.default: ""} if table.use.default else cells
+
+
+def _of_known(
+    codes: Mapping[str, str], table: CodeTable, column: int, *, dated: bool
+) -> tuple[Mapping[str, str], bool]:
+    """For codes that are known, and whether one of them gives nothing; a day may rule out rows."""
+    rows = {code: table.cells_of(code, column) for code in codes}
+    values = {cell: line for row in rows.values() for cell, line in row.items() if cell}
+    without = {code: line for code, line in codes.items() if dated or not rows[code]}
+    if without and table.use.missing == "keep":
+        values |= without
+    if without and table.use.default:
+        values[table.use.default] = ""
+    gaps = any("" in row for row in rows.values())
+    return values, gaps or bool(without and table.use.missing == "absent")
