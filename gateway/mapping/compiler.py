@@ -14,6 +14,7 @@ from lxml import etree
 from gateway.errors import ConfigurationError
 from gateway.hl7.dictionary import VERSIONS, Part, dictionary
 from gateway.mapping import expressions
+from gateway.mapping.check.overlooked import read_overlooked
 from gateway.mapping.compiled import Check, Compiled, Direction
 from gateway.mapping.content import Flattening, Place
 from gateway.mapping.dialect import Dialect
@@ -62,7 +63,10 @@ class Compilation:
         direction = self._direction()
         if direction is None:
             return None
-        world = self.world = self._world(direction)
+        world = self._world(direction)
+        if direction == "xml_to_facts" and world.root is None:
+            return None  # without its schema nothing can be said of an answer
+        self.world = world
         scope = Scope(world, self.document.position)
         made = self._target(direction, scope)
         if self.document.rules and direction != "hl7_to_xml":
@@ -170,12 +174,13 @@ class Compilation:
             return self._xml(flattening, scope)
         if direction == "xml_to_facts":
             facts = FactsTarget(flattening, self.findings)
-            return facts.root(self.document.emit, self._facts(), scope), _unchecked
+            return facts.root(self.document.emit, self.facts(), scope), _unchecked
         return self._hl7(flattening, scope)
 
     def _xml(self, flattening: Flattening, scope: Scope) -> tuple[Read[object], Check] | None:
         shape = self._root("target")
         if shape is None:
+            read_overlooked(self.document.emit, scope, flattening, "")
             return None
         target = XmlTarget(flattening, self.findings)
         write = target.root(self.document.emit, shape, scope)
@@ -198,7 +203,8 @@ class Compilation:
         world, rules = scope.world, self.document.rules
         return compile_rules(rules, shape, world.tables, world.used, self.findings)
 
-    def _facts(self) -> Declared:
+    def facts(self) -> Declared:
+        """The facts that `target:` declares, and their types."""
         table = self.document.target.values.get("facts")
         declared: dict[str, str | dict[str, str]] = {}
         for name, value in table.pairs if isinstance(table, Table) else ():
@@ -214,6 +220,7 @@ class Compilation:
         if version not in VERSIONS or dictionary(version).structure(structure) is None:
             text = f"no message structure {structure} in HL7 {version}"
             self.findings.error(target.at("message" if version in VERSIONS else "hl7"), "H04", text)
+            read_overlooked(self.document.emit, scope, flattening, "")
             return None
         spoken = self.profile.dialect(version)
         writer = Hl7Target(flattening, self.findings, structure, spoken)

@@ -7,14 +7,12 @@ invented message; nothing of the delivery uses them.
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from typing import Any
 
 from lxml import etree
 
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
-from gateway.xml import canonical
 
 _STEP = re.compile(r"(@?[\w.-]+)(?:\[(\d+)\])?")
 
@@ -140,25 +138,3 @@ def text_at(value: Any, path: str) -> str | None:
         return None if holder is None else holder.get(last[1:])
     element = _element(value, path)
     return None if element is None else (element.text or "").strip()
-
-
-def difference(expected: etree._Element, found: etree._Element) -> str | None:
-    """Where two documents first differ, blanks between elements aside; None if nowhere."""
-    one, other = _lines(expected), _lines(found)
-    if one == other:
-        return None
-    for line, (left, right) in enumerate(zip(one, other, strict=False), 1):
-        if left != right:
-            return f"line {line}: expected {left}, found {right}"
-    return f"expected {len(one)} lines, found {len(other)}"
-
-
-def _lines(root: etree._Element) -> list[str]:
-    """The canonical document, one element a line."""
-    copy = deepcopy(root)
-    for element in copy.iter():
-        if len(element) and not (element.text or "").strip():
-            element.text = None
-        if not (element.tail or "").strip():
-            element.tail = None
-    return canonical(copy).replace(b"><", b">\n<").decode().splitlines()

@@ -17,6 +17,7 @@ from gateway.errors import ConfigurationError, GatewayError
 from gateway.hl7.message import Message
 from gateway.mapping import samples
 from gateway.mapping.compiled import Compiled, Result
+from gateway.mapping.differences import differences
 from gateway.mapping.document import Document, read_document
 from gateway.mapping.finding import Findings, Position
 from gateway.mapping.library import Library
@@ -108,6 +109,19 @@ def _run(library: Library, name: str, case: Case) -> CaseResult:
     return CaseResult(name, case.name, case.position, tuple(failures))
 
 
+def written_by(library: Library, name: str, case: Case) -> bytes | None:
+    """The document that `expect_xml` of a test should hold as things are; None if there is none.
+
+    Raises GatewayError or BadPatch if the sample cannot be translated at all.
+    """
+    compiled = library.mapping(name, library.profile(case.profile))
+    value = compiled.run(*given(library, compiled, case)).value
+    if not isinstance(value, etree._Element):
+        return None
+    etree.indent(value)
+    return etree.tostring(value, encoding="UTF-8") + b"\n"
+
+
 def given(
     library: Library, compiled: Compiled, case: Case
 ) -> tuple[Any, dict[str, dict[str, object]]]:
@@ -178,8 +192,7 @@ def _of_problems(expected: tuple[str, ...], problems: tuple[Problem, ...]) -> li
 def _of_document(library: Library, name: str, value: object) -> list[str]:
     if not isinstance(value, etree._Element):
         return [f"{name}: expect_xml is for documents"]
-    difference = samples.difference(parse(library.content(name)), value)
-    return [f"{name}: {difference}"] if difference else []
+    return [f"{name}: {one}" for one in differences(parse(library.content(name)), value)]
 
 
 def _cases(tree: Tree | None, findings: Findings, profile: str) -> list[Case]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from lxml import etree
 
 from gateway import shipped
 from gateway.cli import main
@@ -121,3 +122,32 @@ def test_the_whole_folder_may_be_named():
     """`icaro map lint mappings/` looks at every mapping, as without a path."""
     answer = icaro("lint", str(shipped.mappings()))
     assert (answer.exit_code, answer.stdout) == (0, "")
+
+
+def test_results_for_a_ci_server(folder: Path) -> None:
+    """JUnit XML: a suite a mapping, a failure with its paths, a broken mapping as a failure."""
+    path = folder / "mappings/comune/nascita.yaml"
+    path.write_text(path.read_text().replace("nato/sesso: F", "nato/sesso: M"))
+    (folder / "mappings/bad.yaml").write_text(BAD + "  testo: a\ntests: x\n")
+    assert icaro("test", "--junit", str(folder / "r.xml")).exit_code == 1
+    suites = etree.parse(folder / "r.xml").getroot()
+    assert [suite.get("failures") for suite in suites] == ["1", "1"]
+    failure = suites[0].find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "nato/sesso: expected M, found F"
+
+
+def test_documents_that_tests_expect_are_written_on_request(folder: Path) -> None:
+    """And then hold; nothing is written outside the folder."""
+    path = folder / "mappings/comune/nascita.yaml"
+    with path.open("a") as file:
+        file.write("  - {name: whole, given: samples/femmina.hl7, expect_xml: samples/out.xml}\n")
+    assert icaro("test").exit_code == 1
+    assert "written: samples/out.xml" in icaro("test", "--update").output
+    assert icaro("test").exit_code == 0
+    with path.open("a") as file:
+        file.write("  - {name: out, given: samples/femmina.hl7, expect_xml: ../../out.xml}\n")
+    refused = icaro("test", "--update")
+    assert refused.exit_code == 1
+    assert "no document to write" in refused.output
+    assert not (folder.parent / "out.xml").exists()

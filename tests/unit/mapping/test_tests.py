@@ -48,7 +48,10 @@ def test_the_example_of_the_language_passes(library: Library) -> None:
         ("expect: {persona//b: x}", "found absent"),
         ("profile: nobody\n    expect: {testo: x}", "no such file"),
         ("expect_xml: samples/doc.xml", None),
-        ("patch: {PID-5: VERDI}\n    expect_xml: samples/doc.xml", "line 2: expected <testo>ROSSI"),
+        (
+            "patch: {PID-5: VERDI}\n    expect_xml: samples/doc.xml",
+            "doc.xml: testo: expected ROSSI",
+        ),
     ],
 )
 def test_what_a_test_expects(written: Write, folder: Path, test: str, failure: str | None) -> None:
