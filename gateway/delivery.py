@@ -15,7 +15,7 @@ from gateway.bridge import Bridge
 from gateway.casebook import Casebook
 from gateway.destination import Answer, Claimed, Destination, Letter, Standing
 from gateway.errors import Fenced, TranslationError
-from gateway.journal import Journal, SubmissionRow, Unit
+from gateway.journal import AttemptRow, Journal, SubmissionRow, Unit
 from gateway.journal.submissions import Changes
 from gateway.lifecycle import TRANSITIONS, Event, Status, after
 from gateway.outcomes import NotFound, Outcome, Unavailable
@@ -164,14 +164,14 @@ class Delivery:
 
     def _submit(
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None
-    ) -> tuple[SubmissionRow, str] | None:
+    ) -> tuple[SubmissionRow, AttemptRow] | None:
         row = claimed.row
         if draft is not None and not self._same_grounds(unit, claimed):
             # A fact that it needs changed while we translated: we have not the last word.
             unit.release(row.id, fence=row.fence, due_at=unit.now)
             return None
         moved = unit.move(
-            row.id,
+            row,
             expect=row.status,
             fence=row.fence,
             to=after(row.status, Event.SUBMIT),
@@ -185,7 +185,7 @@ class Delivery:
             url=letter.url,
             expires_at=letter.expires_at,
         )
-        return moved, attempt.id
+        return moved, attempt
 
     def _same_grounds(self, unit: Unit, claimed: Claimed) -> bool:
         """Whether facts and choice that the step reads are as they were when the claim was made.
@@ -204,16 +204,17 @@ class Delivery:
     def _record(
         self,
         unit: Unit,
-        sent: tuple[SubmissionRow, str],
+        sent: tuple[SubmissionRow, AttemptRow],
         letter: Letter,
         answer: Answer,
         entry: Entry,
     ) -> None:
-        row, attempt_id = sent
-        name = type(answer.outcome).__name__
-        unit.end_attempt(attempt_id, name, answer=answer.body or None, note=answer.note)
+        row, attempt = sent
+        unit.case(row.case_id)  # before its submissions: locked, and its key at hand
         # A callback may have come before the reply: what counts is what the row is now.
-        current = unit.submission(row.id)
+        current = next(each for each in unit.submissions(row.case_id) if each.id == row.id)
+        name = type(answer.outcome).__name__
+        unit.end_attempt(attempt, name, answer=answer.body or None, note=answer.note)
         if current.status in HEARS_ANSWERS:
             self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
         else:

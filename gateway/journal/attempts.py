@@ -5,21 +5,19 @@ What died between the commit and the answer is in doubt; the bytes here are what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
 from gateway.errors import Fenced, NotFound
-from gateway.journal.prepared import Prepared
+from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
-from gateway.journal.rows import ATTEMPT, AttemptRow, picked
+from gateway.journal.rows import ATTEMPT, ATTEMPTS, AttemptRow
 from gateway.journal.stored import new_id, optional_stamp
 from gateway.journal.tables import attempts, cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
-_picked = picked(ATTEMPT)
 _OF_SUBMISSION = Prepared(
     select(*ATTEMPT)
     .where(attempts.c.submission_id == bindparam("submission_id"))
@@ -93,36 +91,49 @@ class AttemptWrites(AttemptReads, Writing):
             "version": 1,
             **self._sealed(key, "attempts", attempt_id, {"envelope": envelope}),
         }
-        row = self._insert("attempt.added", attempts, values, (submission_id,), {"number": number})
-        return AttemptRow.of(_picked(row))
+        row = self._insert(ATTEMPTS, values)
+        self._witness("attempt.added", ATTEMPTS, row, (submission_id,), {"number": number})
+        return AttemptRow.of(row)
 
     def mark_sent(self, attempt_id: str) -> AttemptRow:
         """The bytes were given to the wire."""
         sent = {"sent_at": self._transaction.stamp}
-        return self._attempt("attempt.sent", {"id": attempt_id}, sent)
+        row = self._change(ATTEMPTS, attempt_id, {}, sent)
+        return self._attempt("attempt.sent", attempt_id, row)
 
     def end_attempt(
-        self, attempt_id: str, outcome: str, *, answer: bytes | None = None, note: str | None = None
+        self,
+        attempt: AttemptRow | str,
+        outcome: str,
+        *,
+        answer: bytes | None = None,
+        note: str | None = None,
     ) -> AttemptRow:
         """What came of it: `outcome` and `note` are codes, `answer` the exact bytes.
 
-        Fenced if it has ended before.
+        `attempt`: as it was read, or its id. Fenced if it has ended before.
         """
+        known = attempt if isinstance(attempt, AttemptRow) else None
+        attempt_id = str(attempt) if known is None else known.id
         values: Values = {"ended_at": self._transaction.stamp, "outcome": outcome, "note": note}
         if answer is not None:
-            key = self._writing_key(self._case_of_attempt(attempt_id))
+            key = self._writing_key(self._case_of_attempt(attempt_id, known))
             values |= self._sealed(key, "attempts", attempt_id, {"answer": answer})
-        return self._attempt("attempt.ended", {"id": attempt_id, "ended_at": None}, values)
+        stored = None if known is None else known.stored
+        row = self._change(ATTEMPTS, attempt_id, {"ended_at": None}, values, stored)
+        return self._attempt("attempt.ended", attempt_id, row)
 
-    def _attempt(self, what: str, expect: Mapping[str, object], values: Values) -> AttemptRow:
-        row = self._change(attempts, expect, values)
+    def _attempt(self, what: str, attempt_id: str, row: Row | None) -> AttemptRow:
         if row is None:
-            raise Fenced(f"attempt {expect['id']} is not there or has ended")
-        note = {"outcome": row["outcome"]} if row["outcome"] else {}
-        self._witness(what, "attempts", row, (row["submission_id"],), note)
-        return AttemptRow.of(_picked(row))
+            raise Fenced(f"attempt {attempt_id} is not there or has ended")
+        made = AttemptRow.of(row)
+        note = {"outcome": made.outcome} if made.outcome else {}
+        self._witness(what, ATTEMPTS, row, (made.submission_id,), note)
+        return made
 
-    def _case_of_attempt(self, attempt_id: str) -> str:
+    def _case_of_attempt(self, attempt_id: str, known: AttemptRow | None) -> str:
+        if known is not None:
+            return self._case_of_submission(known.submission_id)
         found = self._driver.row(_CASE_OF_ATTEMPT, {"id": attempt_id})
         if found is None:
             raise NotFound(f"no attempt {attempt_id}")

@@ -13,30 +13,17 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from gateway.errors import Fenced, NotFound
-from gateway.journal.prepared import Prepared
+from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
-from gateway.journal.rows import CaseRow, picked
+from gateway.journal.rows import CASES, CaseRow
 from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
 from gateway.journal.tables import cases
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
-_COLUMNS = (
-    cases.c.id,
-    cases.c.sender,
-    cases.c.key_digest,
-    cases.c.profile,
-    cases.c.state,
-    cases.c.processing,
-    cases.c.opened_at,
-    cases.c.declared_at,
-    cases.c.updated_at,
-    cases.c.version,
-    cases.c.wrapped_key,
-    cases.c.dossier,
-    cases.c.context,
-)
-_picked = picked(_COLUMNS)
+_COLUMNS = (*CASES.columns, cases.c.dossier, cases.c.context)
+_WRAPPED = 10
+"""Place of the wrapped key."""
 _BY_ID = select(*_COLUMNS).where(cases.c.id == bindparam("id"))
 _BY_KEY = (
     select(*_COLUMNS)
@@ -51,6 +38,14 @@ _BY_KEY = (
 _LOOK_BY_ID, _LOOK_BY_KEY = Prepared(_BY_ID), Prepared(_BY_KEY)
 _LOCK_BY_ID, _LOCK_BY_KEY = Prepared(_BY_ID.with_for_update()), Prepared(_BY_KEY.with_for_update())
 _COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
+
+
+def _case_row(stored: Row, dossier: bytes | None, context: bytes | None) -> CaseRow:
+    values = list(stored[:_WRAPPED])
+    values[6], values[8] = moment(stored[6]), moment(stored[8])
+    values[7] = optional_moment(stored[7])
+    values += [stored[_WRAPPED] is not None, dossier, context, stored]
+    return CaseRow(*values)
 
 
 class CaseReads(Reading):
@@ -96,27 +91,21 @@ class CaseReads(Reading):
         return None if key is None else key.digest(plain)
 
     def _case(self, row: Sequence[Any]) -> CaseRow:
-        case_id, wrapped = row[0], row[10]
+        case_id, wrapped = row[0], row[_WRAPPED]
         self._remember_key(case_id, wrapped)
-        return CaseRow(
-            id=case_id,
-            sender=row[1],
-            key_digest=row[2],
-            profile=row[3],
-            state=row[4],
-            processing=row[5],
-            opened_at=moment(row[6]),
-            declared_at=optional_moment(row[7]),
-            updated_at=moment(row[8]),
-            version=row[9],
-            readable=wrapped is not None,
-            dossier=self._unseal(case_id, ("cases", "dossier", case_id), row[11]),
-            context=self._unseal(case_id, ("cases", "context", case_id), row[12]),
+        return _case_row(
+            tuple(row[:-2]),
+            self._unseal(case_id, ("cases", "dossier", case_id), row[-2]),
+            self._unseal(case_id, ("cases", "context", case_id), row[-1]),
         )
 
 
 class CaseWrites(CaseReads, Writing):
     """Open, save, redact and shred cases."""
+
+    def case(self, case_id: str) -> CaseRow:
+        """One case, locked, as it now stands; read once. Raises NotFound."""
+        return self._cases.get(case_id) or super().case(case_id)
 
     def open_case(
         self,
@@ -147,9 +136,11 @@ class CaseWrites(CaseReads, Writing):
             "version": 1,
             **self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context}),
         }
-        row = self._insert("case.opened", cases, values, note={"state": state})
-        self._case_keys[case_id] = key
-        return self._case(_picked(row))
+        row = self._insert(CASES, values)
+        self._witness("case.opened", CASES, row, note={"state": state})
+        self._case_keys[case_id], self._chains[case_id] = key, {}
+        made = self._cases[case_id] = _case_row(row, dossier, context)
+        return made
 
     def save_case(
         self,
@@ -163,6 +154,7 @@ class CaseWrites(CaseReads, Writing):
         processing: str | None = None,
     ) -> CaseRow:
         """Change what is given; Fenced if the case is no longer at `expect_version`."""
+        before = self._unchanged(case_id, expect_version)
         given = {"dossier": dossier, "context": context}
         plain = {column: each for column, each in given.items() if each is not None}
         values: Values = {"updated_at": self._transaction.stamp}
@@ -171,7 +163,8 @@ class CaseWrites(CaseReads, Writing):
         declared = optional_stamp(declared_at)
         words = {"state": state, "processing": processing, "declared_at": declared}
         values |= {column: each for column, each in words.items() if each is not None}
-        return self._save("case.saved", case_id, expect_version, values)
+        read = {"dossier": before.dossier, "context": before.context}
+        return self._save("case.saved", before, values, **{**read, **plain})
 
     def destroy_key(self, case_id: str) -> None:
         """Make all of the case unreadable for ever; raises NotFound."""
@@ -180,8 +173,8 @@ class CaseWrites(CaseReads, Writing):
         emptied = {"wrapped_key": None, "dossier": None, "context": None}
         seals = {"dossier_seal": None, "context_seal": None}
         values = {**emptied, **seals, "updated_at": self._transaction.stamp}
-        self._case_keys.pop(case_id, None)
-        self._save("case.key_destroyed", case_id, before.version, values)
+        self._case_keys[case_id] = None
+        self._save("case.key_destroyed", before, values)
 
     def rekey(self, case_id: str, *, dossier: bytes, context: bytes) -> CaseRow:
         """A new key with what may stay; all that was under the old one can be read no more."""
@@ -189,14 +182,32 @@ class CaseWrites(CaseReads, Writing):
         self._transaction.scrub_wanted = True
         key, wrapped = self._keyring.new_case_key(case_id)
         sealed = self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context})
-        self._case_keys.pop(case_id, None)
+        self._case_keys[case_id] = key
         values = {**sealed, "wrapped_key": wrapped, "updated_at": self._transaction.stamp}
-        return self._save("case.rekeyed", case_id, before.version, values)
+        return self._save("case.rekeyed", before, values, dossier=dossier, context=context)
 
-    def _save(self, what: str, case_id: str, expect_version: int, values: Values) -> CaseRow:
-        changed = self._change(cases, {"id": case_id, "version": expect_version}, values)
+    def _case(self, row: Sequence[Any]) -> CaseRow:
+        read = self._cases[row[0]] = super()._case(row)
+        return read
+
+    def _unchanged(self, case_id: str, version: int) -> CaseRow:
+        case = self.case(case_id)
+        if case.version != version:
+            raise Fenced(f"case {case_id} is no longer at version {version}")
+        return case
+
+    def _save(
+        self,
+        what: str,
+        before: CaseRow,
+        values: Values,
+        dossier: bytes | None = None,
+        context: bytes | None = None,
+    ) -> CaseRow:
+        changed = self._change(CASES, before.id, {"version": before.version}, values, before.stored)
         if changed is None:
-            raise Fenced(f"case {case_id} is no longer at version {expect_version}")
-        note = {"state": changed["state"], "columns": sorted(values.keys() - {"updated_at"})}
-        self._witness(what, "cases", changed, note=note)
-        return self._case(_picked(changed))
+            raise Fenced(f"case {before.id} is no longer there")
+        made = self._cases[before.id] = _case_row(changed, dossier, context)
+        note = {"state": made.state, "columns": sorted(values.keys() - {"updated_at"})}
+        self._witness(what, CASES, changed, note=note)
+        return made

@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 
 from gateway.errors import Fenced
-from gateway.journal.prepared import Prepared
-from gateway.journal.rows import SUBMISSION, SubmissionRow
+from gateway.journal.prepared import Prepared, Row
+from gateway.journal.rows import SUBMISSION, SUBMISSIONS, SubmissionRow
 from gateway.journal.stored import optional_moment, optional_stamp, stamp
 from gateway.journal.submissions import NOT_OVERTAKING, SubmissionReads
 from gateway.journal.tables import submissions
@@ -48,7 +48,7 @@ def _due_in(statuses: ColumnElement[bool]) -> Select[Any]:
     """What is due, the longest due first, locked."""
     free = or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at"))
     return (
-        select(submissions.c.id, submissions.c.partner, submissions.c.endpoint)
+        select(*SUBMISSION)
         .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING)
         .order_by(submissions.c.due_at, submissions.c.id)
         .limit(bindparam("most"))
@@ -62,6 +62,9 @@ _DUE_ELSEWHERE = _due_in(_IN_STATUSES).where(
 _NEXT_DUE = select(func.min(submissions.c.due_at)).where(
     _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING
 )
+_ENDPOINT = slice(6, 8)
+"""Places of partner and endpoint in a row."""
+_FENCE = 14
 _FORGET = {"claimed_by": None, "lease_until": None}
 
 
@@ -73,12 +76,11 @@ def _due(statuses: tuple[str, ...]) -> Prepared:
 
 @cache
 def _take(many: int) -> Prepared:
-    """Take so many, and give them back as they now are."""
+    """Take so many."""
     ids: list[Any] = [bindparam(f"id_{number}") for number in range(many)]
     statement = update(submissions).where(submissions.c.id.in_(ids))
     claimed: Values = {"claimed_by": bindparam("node"), "lease_until": bindparam("lease")}
-    taken = statement.values(**claimed, fence=submissions.c.fence + 1)
-    return Prepared(taken.returning(*SUBMISSION))
+    return Prepared(statement.values(**claimed, fence=submissions.c.fence + 1))
 
 
 class ClaimReads(SubmissionReads):
@@ -107,20 +109,21 @@ class ClaimWrites(ClaimReads, Writing):
         `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
         """
         left = dict(room or {})
-        taken = []
+        taken: list[Row] = []
         shut = [place for place, free in left.items() if free <= 0]
-        for submission_id, *place in self._due(statuses, shut, limit):
-            endpoint = (place[0], place[1])
+        for row in self._due(statuses, shut, limit):
+            endpoint = row[_ENDPOINT]
             if left.get(endpoint, 1) <= 0:
                 continue
             if endpoint in left:
                 left[endpoint] -= 1
-            taken.append(submission_id)
+            taken.append(row)
         return self._take(taken, node, stamp(self.now + lease))
 
     def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
         """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's."""
         self._transaction.open_savepoint()
+        self._read_anew()
         done = self._connection.execute(
             update(submissions)
             .where(submissions.c.id == submission_id, submissions.c.fence == fence)
@@ -140,24 +143,32 @@ class ClaimWrites(ClaimReads, Writing):
         """
         return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
 
-    def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Any]:
+    def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Row]:
         self._for_update()
         wanted = [str(status) for status in statuses]
         asked: Values = {"at": self._transaction.stamp, "most": limit}
         if not shut:
             return self._driver.rows(_due(tuple(wanted)), asked)
-        return self._rows(_DUE_ELSEWHERE, {**asked, "statuses": wanted, "shut": shut})
+        found = self._rows(_DUE_ELSEWHERE, {**asked, "statuses": wanted, "shut": shut})
+        return [tuple(row) for row in found]
 
-    def _take(self, ids: list[str], node: str, lease: str) -> list[SubmissionRow]:
-        if not ids:
+    def _take(self, rows: list[Row], node: str, lease: str) -> list[SubmissionRow]:
+        """They are ours: nobody else writes (SQLite), or each was locked as it was read."""
+        if not rows:
             return []
         self._transaction.open_savepoint()
-        wanted = {f"id_{number}": each for number, each in enumerate(ids)}
-        rows = self._driver.rows(_take(len(ids)), {**wanted, "node": node, "lease": lease})
-        return sorted(map(SubmissionRow.of, rows), key=lambda row: ids.index(row.id))
+        self._read_anew()
+        wanted = {f"id_{number}": row[0] for number, row in enumerate(rows)}
+        self._driver.run(_take(len(rows)), {**wanted, "node": node, "lease": lease})
+        claim = {"claimed_by": node, "lease_until": lease}
+        return [
+            self._submission(SUBMISSIONS.put(row, {**claim, "fence": row[_FENCE] + 1}))
+            for row in rows
+        ]
 
     def _reclaim(self, whose: Any) -> list[SubmissionRow]:
         self._transaction.open_savepoint()
+        self._read_anew()
         on_the_wire = submissions.c.status == str(Status.SUBMITTING)
         lost = self._rows(
             select(*SUBMISSION)
@@ -166,4 +177,4 @@ class ClaimWrites(ClaimReads, Writing):
             .with_for_update(skip_locked=True)
         )
         self._connection.execute(update(submissions).where(whose, ~on_the_wire).values(**_FORGET))
-        return [SubmissionRow.of(row) for row in lost]
+        return [SubmissionRow.of(tuple(row)) for row in lost]

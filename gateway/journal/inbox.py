@@ -10,13 +10,12 @@ from sqlalchemy import bindparam, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.reading import Reading
-from gateway.journal.rows import CALLBACK, InboxRow, picked
+from gateway.journal.rows import CALLBACK, CALLBACKS, InboxRow
 from gateway.journal.stored import new_id, storable
 from gateway.journal.tables import inbox, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
-_picked = picked(CALLBACK)
 _SAME = select(*CALLBACK).where(
     inbox.c.partner == bindparam("partner"), inbox.c.message_id == bindparam("message_id")
 )
@@ -76,8 +75,9 @@ class InboxWrites(InboxReads, Writing):
             "version": 1,
             **self._sealed(self._keyring.unmatched, "inbox", callback_id, {"body": body}),
         }
-        row = self._insert("callback.stored", inbox, values)
-        return InboxRow.of(_picked(row)), False
+        row = self._insert(CALLBACKS, values)
+        self._witness("callback.stored", CALLBACKS, row)
+        return InboxRow.of(row), False
 
     def apply_callback(self, callback_id: str, submission_id: str | None, outcome: str) -> InboxRow:
         """Say what came of it (a code), and for which submission if any; Fenced if it was said."""
@@ -88,12 +88,12 @@ class InboxWrites(InboxReads, Writing):
         }
         if submission_id is not None:
             values |= self._sealed_for(submission_id, callback_id)
-        row = self._change(inbox, {"id": callback_id, "applied_at": None}, values)
+        row = self._change(CALLBACKS, callback_id, {"applied_at": None}, values)
         if row is None:
             raise Fenced(f"callback {callback_id} is not there or was applied")
         subjects = () if submission_id is None else (submission_id,)
-        self._witness("callback.applied", "inbox", row, subjects, {"outcome": outcome})
-        return InboxRow.of(_picked(row))
+        self._witness("callback.applied", CALLBACKS, row, subjects, {"outcome": outcome})
+        return InboxRow.of(row)
 
     def _sealed_for(self, submission_id: str, callback_id: str) -> Values:
         """The body under the key of the submission's case; dropped if that key is destroyed."""

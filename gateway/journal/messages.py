@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from gateway.errors import JournalError, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
-from gateway.journal.rows import MESSAGE, MessageRow, picked
+from gateway.journal.rows import MESSAGE, MESSAGES, MessageRow
 from gateway.journal.stored import new_id, seal_of, storable
 from gateway.journal.tables import messages
 from gateway.journal.transaction import Values
@@ -23,7 +23,7 @@ from gateway.journal.writing import Writing
 ACCEPTED = frozenset({"ACCEPTED", "AA", "CA"})
 """The verdicts after which the sender forgets the message."""
 
-_picked = picked(MESSAGE)
+_OF_ROW = len(MESSAGE)
 _ACCEPTED_BEFORE = select(*MESSAGE).where(
     messages.c.accepted,
     messages.c.sender == bindparam("sender"),
@@ -141,7 +141,7 @@ class MessageWrites(MessageReads, Writing):
         self._refuse_double(values)
         self.own_messages.append(values)
         subjects = () if case_id is None else (case_id,)
-        self._witness(f"message.{str(verdict).lower()}", "messages", values, subjects)
+        self._witness(f"message.{str(verdict).lower()}", MESSAGES, MESSAGES.of(values), subjects)
         return message_id
 
     def _sealed_body(self, message_id: str, case_id: str | None, body: bytes | None) -> Values:
@@ -162,7 +162,7 @@ class MessageWrites(MessageReads, Writing):
 
     def _accepted_before(self, sender: str, control_id: str) -> Sequence[MessageRow]:
         waiting = [
-            MessageRow.of(_picked(each))
+            MessageRow.of(MESSAGES.of(each)[:_OF_ROW])
             for each in self._in_memory(sender, control_id)
             if each["accepted"]
         ]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, bindparam, select
 
 from gateway.errors import JournalError, NotFound
 from gateway.journal.encryption import Keyring, SealingKey
-from gateway.journal.prepared import Driver, Prepared
+from gateway.journal.prepared import Driver, Prepared, Row
 from gateway.journal.tables import cases, submissions
 
 _WRAPPED_KEY = Prepared(select(cases.c.wrapped_key).where(cases.c.id == bindparam("id")))
@@ -34,6 +34,8 @@ class Reading:
         self._given_keyring = keyring
         self._case_keys: dict[str, SealingKey | None] = {}
         self._cases_of: dict[str, str] = {}
+        self._kept: dict[str, Row] = {}
+        """Submissions and attempts as last read or written here, by id."""
 
     @property
     def _keyring(self) -> Keyring:
@@ -65,6 +67,9 @@ class Reading:
 
     def _case_of_submission(self, submission_id: str) -> str:
         """The id of its case, whose key is then at hand; raises NotFound."""
+        kept = self._kept.get(submission_id)
+        if kept is not None:
+            return str(kept[1])
         if submission_id not in self._cases_of:
             found = self._driver.row(_CASE_OF_SUBMISSION, {"id": submission_id})
             if found is None:

@@ -1,23 +1,25 @@
 """What the journal gives out: frozen values, one class a table.
 
 Reprs show ids, states and times; never a body, a dossier or a fact. Ciphertexts stay behind: a
-case comes with its dossier and context opened, other documents are asked for one by one.
+case comes with its dossier and context opened, other documents are asked for one by one. What can
+change keeps the row as it was read (`stored`), so that a change need not read it again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Self
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column
 
 from gateway.journal import tables
+from gateway.journal.prepared import Row
+from gateway.journal.shapes import Shape
 from gateway.journal.stored import moment, optional_moment
 from gateway.lifecycle import Kind, Status
 
@@ -63,9 +65,10 @@ class CaseRow:
     readable: bool
     dossier: bytes | None = field(repr=False)
     context: bytes | None = field(repr=False)
+    stored: Row = field(repr=False, compare=False, default=())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SubmissionRow:
     """One document of one step; `fence` grows with every claim."""
 
@@ -95,16 +98,20 @@ class SubmissionRow:
     pins: Mapping[str, str] = field(repr=False)
     reason: str | None
     version: int
+    stored: Row = field(repr=False, compare=False, default=())
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> Self:
+    def of(cls, row: Row) -> Self:
         """From the columns SUBMISSION, in that order."""
         values = list(row)
         values[4], values[5] = _KINDS[row[4]], _STATUSES[row[5]]
         values[8], values[9] = optional_moment(row[8]), moment(row[9])
         values[10], values[11] = moment(row[10]), optional_moment(row[11])
         values[13], values[23] = optional_moment(row[13]), _pins(row[23])
-        return cls(*values)
+        # Read more often than all others: frozen fields, set one by one, cost more than the query.
+        made = object.__new__(cls)
+        vars(made).update(zip(_SUBMISSION, values, strict=False), stored=row)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +129,13 @@ class AttemptRow:
     url: str
     outcome: str | None
     note: str | None
+    stored: Row = field(repr=False, compare=False, default=())
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> Self:
+    def of(cls, row: Row) -> Self:
         """From the columns ATTEMPT, in that order."""
         times = {4: moment, 5: optional_moment, 6: optional_moment, 7: optional_moment}
-        return cls(*_converted(row, times))
+        return cls(*_converted((*row[: len(_ATTEMPT)], row), times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ class InboxRow:
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """From the columns CALLBACK, in that order."""
-        return cls(*_converted(row, {4: moment, 5: optional_moment}))
+        return cls(*_converted(row[: len(_CALLBACK)], {4: moment, 5: optional_moment}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +220,20 @@ _KINDS = {str(kind): kind for kind in Kind}
 _STATUSES = {str(status): status for status in Status}
 
 
-def _columns(table: Table, row: type[Any]) -> tuple[Column[Any], ...]:
-    return tuple(table.c[each.name] for each in fields(row))
+def _names(row: type[Any]) -> Iterator[str]:
+    return (each.name for each in fields(row) if each.name not in ("stored", *_OPENED))
 
 
-MESSAGE = _columns(tables.messages, MessageRow)
-SUBMISSION = _columns(tables.submissions, SubmissionRow)
-ATTEMPT = _columns(tables.attempts, AttemptRow)
-CALLBACK = _columns(tables.inbox, InboxRow)
-REJECT = _columns(tables.rejects, RejectRow)
+_OPENED = ("readable", "dossier", "context")
+"""What a case has beside its columns."""
+_SUBMISSION, _ATTEMPT, _CALLBACK = map(tuple, map(_names, (SubmissionRow, AttemptRow, InboxRow)))
 
+MESSAGES = Shape(tables.messages, tuple(_names(MessageRow)))
+CASES = Shape(tables.cases, (*_names(CaseRow), "wrapped_key"))
+SUBMISSIONS = Shape(tables.submissions, _SUBMISSION)
+ATTEMPTS = Shape(tables.attempts, _ATTEMPT)
+CALLBACKS = Shape(tables.inbox, _CALLBACK)
 
-def picked(columns: Sequence[Column[Any]]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    """What takes these columns, in this order, out of a row that has them by name."""
-    return itemgetter(*(column.name for column in columns))
+MESSAGE: tuple[Column[Any], ...] = tuple(tables.messages.c[name] for name in _names(MessageRow))
+REJECT: tuple[Column[Any], ...] = tuple(tables.rejects.c[name] for name in _names(RejectRow))
+SUBMISSION, ATTEMPT, CALLBACK = SUBMISSIONS.columns, ATTEMPTS.columns, CALLBACKS.columns

@@ -83,11 +83,16 @@ def row_digest(values: Mapping[str, object], columns: Iterable[str] | None = Non
     `columns`: those that count, in alphabetical order; all of them if not given.
     """
     parts = [
-        f"{quoted(name)}:{_TEXTS.get(type(value), canonical)(value)}"
+        f"{quoted(name)}:{column_text(value)}"
         for name in (sorted(values) if columns is None else columns)
         if (value := values.get(name)) is not None
     ]
     return hashlib.sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()
+
+
+def column_text(value: Any) -> str:
+    """`canonical` of what a column holds; bytes as hex."""
+    return _TEXTS.get(type(value), canonical)(value)
 
 
 _TEXTS: Mapping[type, Callable[[Any], str]] = {

@@ -14,17 +14,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import bindparam, func, insert, literal, select
+from sqlalchemy import bindparam, func, literal, select
 
 from gateway.errors import Fenced, NotFound
-from gateway.journal.prepared import Prepared
+from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
-from gateway.journal.rows import SUBMISSION, SubmissionRow, picked
+from gateway.journal.rows import SUBMISSION, SUBMISSIONS, SubmissionRow
 from gateway.journal.stored import canonical, canonical_object, new_id, optional_stamp
 from gateway.journal.tables import submissions
 from gateway.journal.transaction import Values
-from gateway.journal.writing import Writing, whole
+from gateway.journal.writing import Writing
 from gateway.lifecycle import FINAL, Kind, Status
+
+LIMIT = 1000
+"""Rows given at most, unless more are asked for."""
 
 
 class Content(TypedDict, total=False):
@@ -55,7 +58,6 @@ class Changes(Content, total=False):
     kind: Kind
 
 
-_picked = picked(SUBMISSION)
 _SECRET_JSON = ("inputs", "facts", "faults")
 _BY_ID = Prepared(select(*SUBMISSION).where(submissions.c.id == bindparam("id")))
 _BY_OPERATION = Prepared(
@@ -65,13 +67,6 @@ _OF_STEP = select(*SUBMISSION).where(
     submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
 )
 _LAST_OF_STEP = Prepared(_OF_STEP.order_by(submissions.c.seq.desc()).limit(1))
-_NEXT_SEQ = select(func.coalesce(func.max(submissions.c.seq), 0) + 1).where(
-    submissions.c.case_id == bindparam("of_case"), submissions.c.step == bindparam("of_step")
-)
-_APPEND = Prepared(
-    insert(submissions).values(seq=_NEXT_SEQ.scalar_subquery()).returning(submissions.c.seq),
-    [column.name for column in submissions.c if column.name != "seq"],
-)
 _COUNTS = select(submissions.c.status, func.count()).group_by(submissions.c.status)
 _SECRETS = {
     column: Prepared(
@@ -118,12 +113,12 @@ class SubmissionReads(Reading):
         found = self._driver.row(_BY_ID, {"id": submission_id})
         if found is None:
             raise NotFound(f"no submission {submission_id}")
-        return SubmissionRow.of(found)
+        return self._submission(found)
 
     def by_operation(self, operation_id: str) -> SubmissionRow | None:
         """The submission a partner's answer names."""
         found = self._driver.row(_BY_OPERATION, {"operation_id": operation_id})
-        return None if found is None else SubmissionRow.of(found)
+        return None if found is None else self._submission(found)
 
     def submissions(
         self,
@@ -131,20 +126,20 @@ class SubmissionReads(Reading):
         step: str | None = None,
         status: Status | None = None,
         *,
-        limit: int = 1000,
+        limit: int = LIMIT,
     ) -> list[SubmissionRow]:
         """Those that match all that is given, in the order they were made."""
         given = {"case_id": case_id, "step": step, "status": status}
         wanted: Values = {name: str(value) for name, value in given.items() if value is not None}
         query = _matching(tuple(wanted))
         return [
-            SubmissionRow.of(row) for row in self._driver.rows(query, {**wanted, "most": limit})
+            self._submission(row) for row in self._driver.rows(query, {**wanted, "most": limit})
         ]
 
     def last_of_step(self, case_id: str, step: str) -> SubmissionRow | None:
         """The newest submission of a step."""
         found = self._driver.row(_LAST_OF_STEP, {"case_id": case_id, "step": step})
-        return None if found is None else SubmissionRow.of(found)
+        return None if found is None else self._submission(found)
 
     def document(self, submission_id: str) -> bytes | None:
         """The document as translated; None if there is none or the case's key is destroyed."""
@@ -168,6 +163,10 @@ class SubmissionReads(Reading):
     def counts_by_status(self) -> dict[Status, int]:
         """How many submissions stand where."""
         return {Status(status): count for status, count in self._rows(_COUNTS)}
+
+    def _submission(self, stored: Row) -> SubmissionRow:
+        self._kept[stored[0]] = stored
+        return SubmissionRow.of(stored)
 
     def _secret(self, column: str, submission_id: str) -> bytes | None:
         found = self._driver.row(_SECRETS[column], {"id": submission_id})
@@ -212,14 +211,15 @@ class SubmissionWrites(SubmissionReads, Writing):
             "version": 1,
             **self._stored(submission_id, case_id, content),
         }
+        values["seq"] = self._next_number(case_id, step)
+        row = self._insert(SUBMISSIONS, values)
         note = {"step": step, "kind": str(kind), "status": str(status)}
-        row = self._append(whole("submissions", values))
-        self._witness("submission.added", "submissions", row, (case_id,), note)
-        return SubmissionRow.of(_picked(row))
+        self._witness("submission.added", SUBMISSIONS, row, (case_id,), note)
+        return self._submission(row)
 
     def move(
         self,
-        submission_id: str,
+        submission: SubmissionRow | str,
         *,
         expect: Status,
         to: Status,
@@ -228,31 +228,64 @@ class SubmissionWrites(SubmissionReads, Writing):
     ) -> SubmissionRow:
         """From `expect` to `to`; Fenced if it is elsewhere or its claim is not `fence` any more.
 
-        A submission that is not on the wire afterwards is nobody's claim.
+        `submission`: as it was read, or its id. One that is not on the wire afterwards is nobody's
+        claim.
         """
+        submission_id = submission if isinstance(submission, str) else submission.id
+        known = self._kept.get(submission_id)
+        if known is None and isinstance(submission, SubmissionRow):
+            known = submission.stored
         values: Values = {"status": str(to), "updated_at": self._transaction.stamp}
         if changes:
-            values |= self._stored(submission_id, None, changes)
+            values |= self._stored(submission_id, known[1] if known else None, changes)
         if to is not Status.SUBMITTING:
             values |= {"claimed_by": None, "lease_until": None}
-        expected: Values = {"id": submission_id, "status": str(expect)}
+        expected: Values = {"status": str(expect)}
         if fence is not None:
             expected["fence"] = fence
-        row = self._change(submissions, expected, values)
+        row = self._change(SUBMISSIONS, submission_id, expected, values, known)
         if row is None:
             raise Fenced(f"submission {submission_id} is no longer {expect}, or not this claim's")
         note = {"from": str(expect), "to": str(to)}
-        if row["reason"]:
-            note["reason"] = row["reason"]
-        self._witness("submission.moved", "submissions", row, (row["case_id"],), note)
-        return SubmissionRow.of(_picked(row))
+        moved = self._submission(row)
+        if moved.reason:
+            note["reason"] = moved.reason
+        self._witness("submission.moved", SUBMISSIONS, row, (moved.case_id,), note)
+        return moved
 
-    def _append(self, row: Values) -> Values:
-        """Insert it behind the last of its case and step, and give it its number."""
-        self._transaction.open_savepoint()
-        place = {"of_case": row["case_id"], "of_step": row["step"]}
-        ((row["seq"],),) = self._driver.rows(_APPEND, {**row, **place})
+    def submissions(
+        self,
+        case_id: str | None = None,
+        step: str | None = None,
+        status: Status | None = None,
+        *,
+        limit: int = LIMIT,
+    ) -> list[SubmissionRow]:
+        """Those that match all that is given; of a case they are read once."""
+        if case_id is None:
+            return super().submissions(None, step, status, limit=limit)
+        rows = [
+            row
+            for row in self._chain(case_id).values()
+            if step in (None, row.step) and status in (None, row.status)
+        ]
+        return rows[:limit]
+
+    def _chain(self, case_id: str) -> dict[str, SubmissionRow]:
+        """All submissions of a case, in the order they were made."""
+        if case_id not in self._chains:
+            found = super().submissions(case_id)
+            self._chains[case_id] = {row.id: row for row in found}
+        return self._chains[case_id]
+
+    def _submission(self, stored: Row) -> SubmissionRow:
+        row = super()._submission(stored)
+        if row.case_id in self._chains:
+            self._chains[row.case_id][row.id] = row
         return row
+
+    def _next_number(self, case_id: str, step: str) -> int:
+        return 1 + max((row.seq for row in self.submissions(case_id, step)), default=0)
 
     def _stored(
         self, submission_id: str, case_id: str | None, changes: Content | Changes

@@ -1,7 +1,7 @@
 """What every write shares: evidence beside each row it touches, so that nobody can forget it.
 
-`_insert` and `_change` take a row's values, write them, and add an entry that carries the digest
-of the row as it now stands. Direct writes open the unit's savepoint first.
+`_insert` and `_change` write a row's values and give the row as it now stands; `_witness` adds an
+entry that carries its digest. Direct writes open the unit's savepoint first.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.encryption import SealingKey
-from gateway.journal.prepared import Prepared, of_whole_rows
+from gateway.journal.prepared import Prepared, Row, of_whole_rows
 from gateway.journal.reading import Reading
-from gateway.journal.stored import canonical_object, canonical_words, quoted, row_digest, seal_of
-from gateway.journal.tables import EVIDENCED, ROWS_IN_EVIDENCE
+from gateway.journal.rows import CaseRow, SubmissionRow
+from gateway.journal.shapes import Shape
+from gateway.journal.stored import canonical_object, canonical_words, quoted, seal_of
+from gateway.journal.tables import ROWS_IN_EVIDENCE
 from gateway.journal.transaction import Entry, Transaction, Values
 
 _NONE: Mapping[str, str] = {}
@@ -26,11 +27,6 @@ _INSERTS = {name: of_whole_rows(insert(table)) for name, table in ROWS_IN_EVIDEN
 _EMPTY: Mapping[str, Values] = {
     name: dict.fromkeys(c.name for c in table.c) for name, table in ROWS_IN_EVIDENCE.items()
 }
-_RETURNED = {
-    name: tuple(c.name for c in table.c if name == "cases" or "cipher" not in c.info)
-    for name, table in ROWS_IN_EVIDENCE.items()
-}
-"""Table → the columns that an UPDATE gives back: all, but ciphertexts only of a case."""
 
 
 @cache
@@ -41,9 +37,14 @@ def _update(
     table = ROWS_IN_EVIDENCE[name]
     expected = [table.c[column] == bindparam(f"old_{column}") for column in filled]
     expected += [table.c[column].is_(None) for column in empty]
-    values: Values = {column: bindparam(f"new_{column}") for column in changed}
-    statement = update(table).where(*expected).values(**values, version=table.c.version + 1)
-    return Prepared(statement.returning(*(table.c[column] for column in _RETURNED[name])))
+    statement = update(table).where(*expected).values(version=table.c.version + 1)
+    return Prepared(statement, changed)
+
+
+@cache
+def _locked(shape: Shape) -> Prepared:
+    (key,) = ROWS_IN_EVIDENCE[shape.name].primary_key
+    return Prepared(select(*shape.columns).where(key == bindparam("id")).with_for_update())
 
 
 def whole(name: str, values: Values) -> Values:
@@ -63,6 +64,10 @@ class Writing(Reading):
         self._transaction = transaction
         self.entries: list[Entry] = []
         self.own_messages: list[Values] = []
+        self._cases: dict[str, CaseRow] = {}
+        """Cases read here, as they now stand: nobody else changes them until the commit."""
+        self._chains: dict[str, dict[str, SubmissionRow]] = {}
+        """Case → its submissions by id, as they now stand; what was read once."""
 
     @property
     def now(self) -> datetime:
@@ -90,46 +95,58 @@ class Writing(Reading):
     def _witness(
         self,
         what: str,
-        table: str,
-        values: Mapping[str, Any],
+        shape: Shape,
+        row: Row,
         subjects: Sequence[str] = (),
         note: Mapping[str, object] = _NONE,
     ) -> None:
-        row, version = values["id"], values.get("version", 1)
-        digest = quoted(f"{version}:{row_digest(values, EVIDENCED[table])}")
-        place = quoted(f"{table}/{row}")
-        about = canonical_words((row, *subjects))
+        digest = quoted(f"{shape.version(row)}:{shape.digest(row)}")
+        place = quoted(f"{shape.name}/{row[0]}")
+        about = canonical_words((row[0], *subjects))
         told = canonical_object(note) if note else "{}"
         self.entries.append(Entry(what, about, f"{{{place}:{digest}}}", told))
 
-    def _insert(
-        self,
-        what: str,
-        table: Table,
-        values: Values,
-        subjects: Sequence[str] = (),
-        note: Mapping[str, object] = _NONE,
-    ) -> Values:
-        """INSERT a row and give it back with all its columns."""
+    def _insert(self, shape: Shape, values: Values) -> Row:
+        """INSERT a row and give it back."""
         self._transaction.open_savepoint()
-        row = whole(table.name, values)
-        self._driver.run(_INSERTS[table.name], row)
-        self._witness(what, table.name, row, subjects, note)
-        return row
+        row = whole(shape.name, values)
+        self._driver.run(_INSERTS[shape.name], row)
+        return shape.of(row)
 
-    def _change(self, table: Table, expect: Mapping[str, object], values: Values) -> Values | None:
-        """UPDATE the row that is as expected (None: empty) and give it back as it now stands.
+    def _change(
+        self,
+        shape: Shape,
+        row_id: str,
+        expect: Mapping[str, object],
+        values: Values,
+        known: Row | None = None,
+    ) -> Row | None:
+        """UPDATE the row that is as expected (None: empty) and give it as it now stands.
 
-        None if no row matched. Of a submission, an attempt or a callback without ciphertexts.
+        None if no row is. `known`: the row as it was read; if it is no longer so, it is read again.
         """
         self._transaction.open_savepoint()
-        given = {f"old_{name}": value for name, value in expect.items() if value is not None}
-        empty = tuple(name for name, value in expect.items() if value is None)
-        filled = tuple(name for name in expect if name not in empty)
-        statement = _update(table.name, filled, empty, tuple(sorted(values)))
-        given |= {f"new_{name}": value for name, value in values.items()}
-        row = self._driver.row(statement, given)
-        return None if row is None else dict(zip(_RETURNED[table.name], row, strict=True))
+        if known and self._updated(shape, known, expect, values):
+            return shape.changed(known, values)
+        found = self._driver.row(_locked(shape), {"id": row_id})
+        if found is None or not self._updated(shape, found, expect, values):
+            return None
+        return shape.changed(found, values)
+
+    def _updated(
+        self, shape: Shape, row: Row, expect: Mapping[str, object], values: Values
+    ) -> bool:
+        expected = {"id": row[0], "version": shape.version(row), **expect}
+        filled = {f"old_{name}": value for name, value in expected.items() if value is not None}
+        empty = tuple(name for name, value in expected.items() if value is None)
+        names = tuple(name for name in expected if name not in empty)
+        statement = _update(shape.name, names, empty, tuple(values))
+        return self._driver.run(statement, {**values, **filled}) == 1
+
+    def _read_anew(self) -> None:
+        """Claims changed: what was read of submissions before is no longer so."""
+        self._chains.clear()
+        self._kept.clear()
 
     def _for_update(self) -> bool:
         """True where rows must be locked; then a failing wait costs only this unit."""

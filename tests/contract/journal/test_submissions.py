@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gateway.errors import Fenced, JournalError, NotFound
-from gateway.journal import Journal
+from gateway.journal import AttemptRow, CaseRow, Journal, Keyring, SubmissionRow, Unit
+from gateway.journal.verification import verify
 from gateway.lifecycle import Kind, Status
 from tests.journal_rows import DOCUMENT, ENVELOPE, case, ready, sending
 
@@ -49,6 +51,74 @@ def test_a_move_from_a_status_that_is_no_more_is_fenced(journal: Journal) -> Non
         journal.run(lambda unit: unit.move(made.id, expect=Status.READY, to=Status.SUBMITTING))
     with journal.view() as view:
         assert view.submission(made.id).status is Status.REPLACED
+
+
+def test_a_row_that_is_no_longer_as_it_was_read_is_read_again(
+    journal: Journal, journal_url: str, keyring: Keyring, side_file: Path
+) -> None:
+    """A move by a row of before adds to what came meanwhile; the evidence has what is there."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    read = journal.run(lambda unit: ready(unit, case_id))
+    journal.run(lambda unit: unit.move(read.id, expect=Status.READY, to=Status.READY, receipt="P"))
+    moved = journal.run(lambda unit: unit.move(read, expect=Status.READY, to=Status.SUBMITTING))
+    assert (moved.receipt, moved.version) == ("P", 3)
+    with pytest.raises(Fenced):
+        journal.run(lambda unit: unit.move(read, expect=Status.READY, to=Status.REPLACED))
+    journal.checkpoint()
+    assert verify(journal_url, keyring.public_key, side_file) == []
+
+
+def test_what_a_change_gives_is_what_is_stored(journal: Journal) -> None:
+    """Rows are computed, not asked back: of a case, a submission, an attempt, and of a claim."""
+    case_id, submission_id, attempt_id = journal.run(sending)
+
+    def work(unit: Unit) -> tuple[CaseRow, SubmissionRow, AttemptRow]:
+        opened = unit.case(case_id)
+        saved = unit.save_case(case_id, opened.version, context=b"{}", declared_at=unit.now)
+        moved = unit.move(
+            submission_id,
+            expect=Status.SUBMITTING,
+            to=Status.DEFERRED,
+            maybe_received=True,
+            facts={"a": "b"},
+            due_at=unit.now,
+            pins={"x": "1"},
+        )
+        (attempt,) = unit.attempts(submission_id)
+        return saved, moved, unit.end_attempt(attempt, "Unavailable", answer=b"<no/>")
+
+    saved, moved, ended = journal.run(work)
+    with journal.view() as view:
+        assert saved == view.case(case_id)
+        assert saved.stored == view.case(case_id).stored
+        assert moved.stored == view.submission(submission_id).stored
+        assert ended.stored == view.attempts(submission_id)[0].stored
+        assert view.answer(attempt_id) == b"<no/>"
+    (claimed,) = journal.run(lambda unit: unit.claim("n1", limit=1, lease=timedelta(hours=1)))
+    with journal.view() as view:
+        assert claimed.stored == view.submission(submission_id).stored
+
+
+def test_a_unit_sees_its_own_submissions(journal: Journal) -> None:
+    """A case's submissions are read once a unit: what it adds, moves or gives back is in them."""
+    case_id = journal.run(lambda unit: case(unit)).id
+
+    def work(unit: Unit) -> list[list[Status]]:
+        seen = [unit.submissions(case_id)]
+        first = ready(unit, case_id)
+        seen.append(unit.submissions(case_id))
+        unit.move(first.id, expect=Status.READY, to=Status.REPLACED)
+        ready(unit, case_id)
+        ready(unit, case_id, step="asl")
+        seen += [unit.submissions(case_id), unit.submissions(case_id, status=Status.REPLACED)]
+        seen += [unit.submissions(case_id, "asl"), unit.submissions(case_id, limit=1)]
+        unit.claim("n1", limit=1, lease=timedelta(hours=1))
+        assert [row.fence for row in unit.submissions(case_id)] == [0, 1, 0]
+        return [[row.status for row in rows] for rows in seen]
+
+    made, replaced = Status.READY, Status.REPLACED
+    expected = [[], [made], [replaced, made, made], [replaced], [made], [replaced]]
+    assert journal.run(work) == expected
 
 
 def test_a_waiting_submission_may_become_another_kind(journal: Journal) -> None:
