@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from gateway.config import Sender
 from gateway.flow.context import Context
@@ -27,7 +27,9 @@ class Case:
     @property
     def stored(self) -> bytes:
         """The dossier as stored."""
-        return self.dossier.encode()
+        stored = self.dossier.encode()
+        _remember(stored, self.dossier)
+        return stored
 
     @property
     def message(self) -> Message:
@@ -52,7 +54,20 @@ def index(view: View, sender: Sender, message: Message, key: Sequence[str]) -> s
     return case_key(view, sender.name, *origin, message.processing_id, key)
 
 
-@lru_cache(maxsize=512)
+REMEMBERED = 512
+"""Dossiers that are kept as they were read, or as they were when they were stored: one birth is
+looked at many times while its steps go on, and what was found in its segments stays with them."""
+
+_known: OrderedDict[bytes, Dossier] = OrderedDict()
+
+
 def decoded(stored: bytes) -> Dossier:
-    """A stored dossier; the same one for the same bytes, since one birth is read many times."""
-    return Dossier.decode(stored)
+    """A stored dossier; the same one for the same bytes."""
+    return _known.get(stored) or _remember(stored, Dossier.decode(stored))
+
+
+def _remember(stored: bytes, dossier: Dossier) -> Dossier:
+    _known[stored] = dossier
+    if len(_known) > REMEMBERED:
+        _known.popitem(last=False)
+    return dossier
