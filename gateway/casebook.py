@@ -266,16 +266,17 @@ class Casebook:
         self, unit: Unit, case: Case, state: str | None = None, *, told: bool = False
     ) -> None:
         """Keep the context; where a message was `told`, the dossier too."""
-        declared = case.row.declared_at
-        if declared is None and self.wishes.is_declared(case):
-            declared = unit.now
+        row, declared = case.row, case.row.declared_at is not None
+        newly = not declared and self.wishes.is_declared(case)
+        state = state or _state(row.state, declared=declared or newly)
         case.row = unit.save_case(
-            case.row.id,
-            expect_version=case.row.version,
+            row.id,
+            expect_version=row.version,
             dossier=case.stored if told else None,
             context=case.context.encode(),
-            state=state or _state(case.row.state, declared=declared is not None),
-            declared_at=declared,
+            # Only what changes: an index over a column is written anew whenever it is named.
+            state=None if state == row.state else state,
+            declared_at=unit.now if newly else None,
         )
 
     def _go_on(self, unit: Unit, case: Case, changed: str | None) -> None:
