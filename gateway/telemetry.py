@@ -58,7 +58,9 @@ class Log:
             fields["left_out"] = len(said) + 2 - len(fields)
         line = json.dumps(fields) if self._json else _logfmt(fields)
         before = f"<{_PRIORITY[level]}>" if self._priority else ""
-        print(f"{before}{line}", file=self._stream or sys.stderr, flush=True)
+        stream = self._stream or sys.stderr
+        stream.write(f"{before}{line}\n")  # at once: an unbuffered stream writes what it is given
+        stream.flush()
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """A Twisted log observer: failures only, as the kind of error and the place in the code.
