@@ -14,6 +14,7 @@ from dataclasses import replace
 from lxml import etree
 
 from gateway.mapping import expressions, xml_emit
+from gateway.mapping.check.overlooked import read_overlooked
 from gateway.mapping.check.xml_shape import ShapeCheck
 from gateway.mapping.content import Content, Entry, Flattening, Place, items_of
 from gateway.mapping.emission import Node
@@ -86,6 +87,12 @@ class XmlTarget:
         fill = self._fill(content, shape, place, inside)
         return xml_emit.complex_element(name, opening, fill, when, place, keep)
 
+    def _overlook(self, entry: Entry, text: str) -> None:
+        """What cannot be written; `text` says why, unless that is told already."""
+        if text:
+            self._error(entry, "X01", text)
+        read_overlooked(entry.node, entry.scope, self._flattening, entry.called_from)
+
     def _error(self, entry: Entry, code: str, text: str) -> None:
         self._findings.error(entry.key.position, code, text)
 
@@ -115,7 +122,7 @@ class XmlTarget:
             attribute = shape.attributes.get(name)
             if attribute is None:
                 guess = did_you_mean(name, shape.attributes)
-                self._error(entry, "X01", f"{shape.name} has no attribute {name}{guess}")
+                self._overlook(entry, f"{shape.name} has no attribute {name}{guess}")
                 continue
             at = self._place(place, f"@{name}", entry)
             write, tracer = writer_of(attribute.kind), entry.scope.world.tracer
@@ -173,7 +180,8 @@ class XmlTarget:
             child = shape.children.get(name)
             if child is None:
                 guess = did_you_mean(name, shape.children)
-                self._error(entry, "X01", f"{shape.name} has no element {name}{guess}")
+                text = f"{shape.name} has no element {name}{guess}"
+                self._overlook(entry, text if shape.type is None else "")
                 continue
             at = self._place(place, name, entry)
             tracer = entry.scope.world.tracer

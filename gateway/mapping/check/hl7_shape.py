@@ -60,16 +60,21 @@ class MessageCheck:
         self._structure = structure
         self._fields: dict[tuple[str, int], Position] = {}
         self._texts: set[Target] = set()
+        self._bad: list[str] = []
 
     def path(self, path: str, position: Position) -> None:
         """A path must be in the structure; what it names counts as written."""
+        if any(path.startswith(known) for known in self._bad):
+            return
         try:
             where = target(self._version, self._structure, path)
         except ConfigurationError as error:
+            self._bad.append(path)
             for problem in error.problems:
                 self._findings.error(position, *self._told(path, problem))
             return
-        self._fields.setdefault((where.segment, where.field), position)
+        if where.field:
+            self._fields.setdefault((where.segment, where.field), position)
         if where.segment.startswith("Z"):
             self._check_own(where, position)
 
