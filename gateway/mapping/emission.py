@@ -6,7 +6,7 @@ Knows which directives there are and which may stand together, nothing of what t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.mapping.finding import Findings, Position, did_you_mean
@@ -99,7 +99,7 @@ class NodeReader:
         if not match:
             self.findings.error(value.position, "M06", "$each must be `path as name`")
             return None
-        return Each(Scalar(match[1], value.position, value.quoted), match[2])
+        return Each(replace(value, text=match[1]), match[2])
 
     def _choose(self, tree: Table) -> tuple[Node, ...]:
         value = tree.get("$choose")

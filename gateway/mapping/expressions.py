@@ -66,7 +66,7 @@ def read_expression(text: Scalar, scope: Scope) -> Meaning:
 
 def start_of(text: Scalar) -> Position:
     """Where the text itself begins: after its quote."""
-    return text.position.after(1) if text.quoted else text.position
+    return text.start
 
 
 def read_value(text: Scalar, scope: Scope) -> Value:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import yaml
 
 from gateway.mapping.finding import Findings, Position
+from gateway.mapping.layout import winding, winds
 
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 32
@@ -30,11 +31,20 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text; `quoted` tells `'x'` from `x`."""
+    """A text; `quoted` tells `'x'` from `x`, `raw` and `style` how it is written if it winds."""
 
     text: str
     position: Position
     quoted: bool = False
+    raw: str = field(default="", compare=False, repr=False)
+    style: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def start(self) -> Position:
+        """Where the text itself begins, after its quote; `.after(n)` is where its sign n is."""
+        if self.raw:
+            return winding(self.text, self.raw, self.style, self.position)
+        return self.position.after(1) if self.quoted else self.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +113,12 @@ class _Reader:
     file: str
     findings: Findings
     broken: bool = field(default=False)
+    _lines: list[str] = field(default_factory=list)
 
     def tree(self, text: bytes) -> Tree | None:
         try:
             decoded = self._decoded(text)
+            self._lines = decoded.split("\n")
             tree = self._node(iter(yaml.parse(decoded, Loader=_LOADER)))
         except yaml.MarkedYAMLError as error:
             self._tell_error(error)
@@ -195,10 +207,20 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             return Scalar("", position)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(event.value, position, quoted=event.style in ("'", '"'))
+            return self._scalar(event, position)
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(tuple(self._items(events, depth)), position)
         return self._table(event, events, depth, position)
+
+    def _scalar(self, event: yaml.ScalarEvent, position: Position) -> Scalar:
+        quoted, style, raw = event.style in ("'", '"'), event.style, ""
+        begin, end = event.start_mark, event.end_mark
+        if begin and end and (style or end.line > begin.line):
+            rows = self._lines[begin.line : end.line + 1]
+            rows[-1] = rows[-1][: end.column]
+            rows[0] = rows[0][begin.column :]
+            raw = "\n".join(rows)
+        return Scalar(event.value, position, quoted, *((raw, style) if winds(raw, style) else ()))
 
     def _items(self, events: Iterator[yaml.Event], depth: int) -> Iterator[Tree]:
         while not isinstance(event := next(events), yaml.SequenceEndEvent):

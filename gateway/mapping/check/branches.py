@@ -16,7 +16,7 @@ from gateway.mapping.check.claims import (
     contradiction,
     held_under,
 )
-from gateway.mapping.finding import Findings, Position
+from gateway.mapping.finding import Findings
 from gateway.mapping.syntax import Syntax, Unreadable, parse_expression
 from gateway.mapping.tree import Scalar
 
@@ -97,11 +97,7 @@ class _Walk:
             self.node(node, held)
 
     def _tell(self, when: Scalar, column: int, text: str) -> None:
-        self._findings.once(_start(when).after(column), "warning", "M11", text)
-
-
-def _start(text: Scalar) -> Position:
-    return text.position.after(1) if text.quoted else text.position
+        self._findings.once(when.start.after(column), "warning", "M11", text)
 
 
 def _parsed(text: Scalar) -> Syntax | None:
