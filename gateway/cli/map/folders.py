@@ -58,12 +58,12 @@ def _here(name: str, otherwise: Callable[[], Path]) -> Path:
 def chosen(library: Library, paths: Sequence[str], *, tell: bool = True) -> list[str]:
     """The mappings that PATHS name; a path that names none is a mistake of usage.
 
-    Those that wait for a schema nobody has put here are left out; with `tell` stderr says so
-    once.
+    Those that wait for a schema nobody has put here are left out; stderr says so once, with
+    `tell` or where nothing else is left.
     """
     waiting = waiting_in(library)
     named = _named(library, paths, [*mappings_in(library), *waiting])
-    if tell:
+    if tell or all(name in waiting for name in named):
         _tell_waiting([waiting[name] for name in named if name in waiting])
     return [name for name in named if name not in waiting]
 

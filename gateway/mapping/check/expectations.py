@@ -33,9 +33,28 @@ def check_expectations(compilation: Compilation, findings: Findings) -> None:
     known = _known(compilation)
     for path, at in _paths(compilation.document.tests) if known else ():
         assert known is not None  # else there are no paths
-        reason = known(path)
-        if reason is not None:
-            findings.error(at.position, "X01", f"expected {reason}")
+        for each in _alternatives(path):
+            reason = known(each)
+            if reason is not None:
+                findings.error(at.position, "X01", f"expected {reason}")
+    _check_rules(compilation, findings)
+
+
+def _check_rules(compilation: Compilation, findings: Findings) -> None:
+    """`RULE code place` must be what some rule tells."""
+    told = [f"{rule.code} {rule.at.text}" for rule in compilation.document.rules]
+    for kind, path, at in _problems(compilation.document.tests):
+        if kind == "RULE" and path not in told:
+            text = f"expected {path}: no rule tells that{did_you_mean(path, told)}"
+            findings.error(at.position, "X01", text)
+
+
+def _alternatives(path: str) -> Iterator[str]:
+    """`a/b | c`, what a choice asks for: `a/b` and `a/c`."""
+    first, *others = path.split(" | ")
+    above, mark, _ = first.rpartition("/")
+    yield first
+    yield from (f"{above}{mark}{other}" for other in others)
 
 
 def _known(compilation: Compilation) -> Known | None:
@@ -100,13 +119,26 @@ def in_message(path: str) -> str | None:
 
 
 def _paths(tests: Tree | None) -> Iterator[tuple[str, Scalar]]:
-    for test in tests.items if isinstance(tests, Sequence) else ():
-        if not isinstance(test, Table):
-            continue
-        expect, errors = test.get("expect"), test.get("expect_errors")
+    for test in _tables(tests):
+        expect = test.get("expect")
         for key, _ in expect.pairs if isinstance(expect, Table) else ():
             yield key.text, key
+    for kind, path, at in _problems(tests):
+        if kind in _KINDS_OF_PATHS and path:
+            yield path, at
+
+
+def _problems(tests: Tree | None) -> Iterator[tuple[str, str, Scalar]]:
+    """Of each line of `expect_errors:`, its kind and the rest."""
+    for test in _tables(tests):
+        errors = test.get("expect_errors")
         for item in errors.items if isinstance(errors, Sequence) else ():
-            kind, _, path = item.text.partition(" ") if isinstance(item, Scalar) else ("", "", "")
-            if isinstance(item, Scalar) and kind in _KINDS_OF_PATHS and path:
-                yield path, item
+            if isinstance(item, Scalar):
+                kind, _, rest = item.text.partition(" ")
+                yield kind, rest, item
+
+
+def _tables(tests: Tree | None) -> Iterator[Table]:
+    for test in tests.items if isinstance(tests, Sequence) else ():
+        if isinstance(test, Table):
+            yield test

@@ -253,3 +253,27 @@ def test_findings_are_kept_apart_from_what_is_refused(written: Write) -> None:
     compiled = library.compile("m.yaml", library.profile("default"), findings)
     assert compiled is not None
     assert [finding.code for finding in findings.all] == ["X02"]
+
+
+WAITING = HEAD.replace("xsd: doc.xsd, root: doc", "xsd: theirs/doc.xsd, root: doc, optional: true")
+
+
+def test_a_mapping_may_wait_for_a_schema(written: Write, folder: Path) -> None:
+    """Where the file is not, the schema is named; where it is, nothing waits."""
+    text = WAITING + "emit:\n  testo: PID-5\n"
+    library = written(m=text)
+    assert library.absent_schema("m.yaml") == "theirs/doc.xsd"
+    (problem,) = refused(library, "m.yaml")
+    assert problem.endswith("no such file; xsd/theirs/README.md says where it comes from")
+    (folder / "xsd" / "theirs").mkdir()
+    (folder / "xsd" / "theirs" / "doc.xsd").write_bytes((folder / "xsd" / "doc.xsd").read_bytes())
+    library = written(m=text)
+    assert library.absent_schema("m.yaml") is None
+    assert library.mapping("m.yaml", library.profile("default"))
+
+
+def test_only_a_mapping_that_says_so_waits(written: Write) -> None:
+    """A schema that is not there and not optional is a mistake, and so is half a schema."""
+    library = written(m=WAITING.replace(", optional: true", "") + "emit:\n  testo: PID-5\n")
+    assert library.absent_schema("m.yaml") is None
+    assert "README" not in refused(library, "m.yaml")[0]

@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from gateway.mapping import Library
-from gateway.mapping.lint import lint_mapping, lint_profile, mappings_in, profiles_in
+from gateway.mapping.lint import (
+    lint_mapping,
+    lint_profile,
+    mappings_in,
+    profiles_in,
+    waiting_in,
+)
 
 from .conftest import HEAD
 
@@ -23,6 +29,14 @@ def test_mappings_are_found_and_libraries_are_none(library: Library) -> None:
     """Profiles, libraries and flows lie in the same folder."""
     assert mappings_in(library) == ["comune/nascita.yaml"]
     assert profiles_in(library) == ["default"]
+
+
+def test_a_mapping_that_waits_for_its_schema_is_not_among_them(written: Write) -> None:
+    """Nobody can check it before the schema is there; it is listed apart."""
+    header = HEAD.replace("root: doc", "root: doc, optional: true").replace("doc.xsd", "no.xsd")
+    library = written(m=header + EMIT)
+    assert "m.yaml" not in mappings_in(library)
+    assert waiting_in(library) == {"m.yaml": "no.xsd"}
 
 
 def test_a_good_mapping_has_no_finding_but_what_it_does_not_use(library: Library) -> None:
