@@ -172,6 +172,11 @@ class Dictionary:
         entry = self._tables_of("tables").get(f"HL7{number}")
         return frozenset(entry[1]) if entry and entry[1] else None
 
+    @property
+    def structure_names(self) -> frozenset[str]:
+        """The names of all message structures."""
+        return frozenset(self._tables_of("messages"))
+
     def structure(self, name: str) -> Part | None:
         """The structure `ADT_A01`: a group whose parts are segments and groups, in order."""
         if name not in self._structures:

@@ -138,7 +138,9 @@ class Compilation:
         for item in items if known else ():
             structure = known.structure(item.text) if known and isinstance(item, Scalar) else None
             if structure is None:
-                text = f"no message structure {getattr(item, 'text', '')} in this HL7 version"
+                name = getattr(item, "text", "")
+                guess = did_you_mean(name, known.structure_names) if known else ""
+                text = f"no message structure {name} in this HL7 version{guess}"
                 self.findings.error(item.position, "H04", text)
             else:
                 found.append(structure)
@@ -218,7 +220,9 @@ class Compilation:
         target = self.document.target
         version, structure = target.text("hl7"), target.text("message")
         if version not in VERSIONS or dictionary(version).structure(structure) is None:
-            text = f"no message structure {structure} in HL7 {version}"
+            known = dictionary(version).structure_names if version in VERSIONS else ()
+            guess = did_you_mean(structure, known)
+            text = f"no message structure {structure} in HL7 {version}{guess}"
             self.findings.error(target.at("message" if version in VERSIONS else "hl7"), "H04", text)
             read_overlooked(self.document.emit, scope, flattening, "")
             return None

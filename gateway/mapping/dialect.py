@@ -79,6 +79,11 @@ class Dialect:
         """How findings name the profile."""
         return f"the profile {self.profile}"
 
+    @property
+    def structure_names(self) -> Collection[str]:
+        """The message structures of the version."""
+        return self._dictionary.structure_names
+
     def structure(self, name: str) -> Part | None:
         """The message structure `ADT_A01`."""
         return self._dictionary.structure(name)

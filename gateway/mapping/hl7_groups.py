@@ -6,7 +6,7 @@ ch. 2.5.2). Segments in between that the structure does not know (Z segments) st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.hl7.dictionary import Part
@@ -39,6 +39,16 @@ def named_groups(structure: Part, name: str) -> Groups | None:
         return _groups(run.source.segments, first, names)
 
     return Groups(part, name, every, only(every, name, ""))
+
+
+def group_names(structure: Part) -> Iterator[str]:
+    """The groups of a structure, as mappings name them."""
+    waiting = list(structure.parts)
+    while waiting:
+        part = waiting.pop()
+        if part.parts:
+            yield part.name.removeprefix(f"{structure.name}_")
+            waiting += part.parts
 
 
 def _find(part: Part, name: str) -> Part | None:

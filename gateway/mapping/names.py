@@ -16,7 +16,7 @@ from gateway.mapping import hl7_paths, xml_paths
 from gateway.mapping.dialect import Dialect
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Findings, Position, did_you_mean
-from gateway.mapping.hl7_groups import Groups, named_groups
+from gateway.mapping.hl7_groups import Groups, group_names, named_groups
 from gateway.mapping.hl7_paths import Repetitions, Segments
 from gateway.mapping.kinds import DECLARED, Kind, typed
 from gateway.mapping.meaning import UNKNOWN, Run, Slots, Value
@@ -259,6 +259,7 @@ def unknown(name: str, scope: Scope, column: int) -> Value:
     known = [*scope.bindings, *world.definitions]
     known += world.lets if scope.level == "mapping" else ()
     known += world.root.children if world.root else ()
+    known += (group for part in world.structures for group in group_names(part))
     guess = did_you_mean(name, known)
     if name in scope.inputs:
         guess = f"; an input has facts: {name}.…"

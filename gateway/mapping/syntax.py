@@ -284,12 +284,11 @@ class _Trees(Transformer[Token, Any]):
     def number(self, token: Token) -> Number:
         return Number(str(token), _at(token))
 
-    # Nameless tokens are filtered, so the column of true and false is not known; it is not used.
-    def true(self) -> Truth:
-        return Truth(True, 0)
+    def true(self, token: Token) -> Truth:
+        return Truth(True, _at(token))
 
-    def false(self) -> Truth:
-        return Truth(False, 0)
+    def false(self, token: Token) -> Truth:
+        return Truth(False, _at(token))
 
     def path(self, head: Head, *steps: Step) -> Syntax:
         return Walk(head, steps) if steps else head
