@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.mapping.check.simple_type import FACTS
+from gateway.mapping.check.values import a_kind
 from gateway.mapping.content import Entry, Gate
 from gateway.mapping.finding import Findings, Position
 from gateway.mapping.kinds import NUMERIC, Kind, fits
@@ -22,7 +23,7 @@ def check_fact(leaf: Leaf, declared: str, name: str, findings: Findings) -> None
         kind, texts = said.value.kind, said.value.domain.values
         refused = wanted.refuses_any(texts) if kind is Kind.TEXT and texts else None
         if Kind.TEXT not in (kind, wanted.kind) and not fits(kind, wanted.kind):
-            text = f"a {kind} where fact {name} is declared {declared}"
+            text = f"{a_kind(kind)}, where fact {name} is declared {declared}"
             findings.error(said.position, "X05", text)
         elif refused is not None:
             cell = f" ({refused.written})" if refused.written else ""

@@ -15,6 +15,7 @@ from gateway.hl7.builder import MORE, Target, target
 from gateway.hl7.dictionary import Part, dictionary
 from gateway.mapping.check.codes import tell_code
 from gateway.mapping.check.simple_type import SimpleType
+from gateway.mapping.check.values import a_kind
 from gateway.mapping.dialect import Dialect
 from gateway.mapping.emission import Node
 from gateway.mapping.expressions import start_of
@@ -141,7 +142,7 @@ class MessageCheck:
     def _value(self, said: Said, wanted: SimpleType, path: str) -> None:
         kind, texts = said.value.kind, said.value.domain.values
         if kind not in (Kind.TEXT, Kind.UNKNOWN, *wanted.kinds):
-            text = f"a {kind} where {path} wants a {wanted.name}"
+            text = f"{a_kind(kind)}, where {path} wants a {wanted.name}"
             self._findings.error(said.position, "X05", text)
         elif kind is Kind.TEXT and texts and (refused := wanted.refuses_any(texts)):
             cell = f" ({refused.written})" if refused.written else ""

@@ -54,20 +54,22 @@ def check_value(
     """A finding at `position` if `value` cannot go to `where`, whose type is `wanted`."""
     texts = _known(value)
     if value.kind not in (Kind.TEXT, Kind.UNKNOWN) and not _is_taken(value.kind, wanted):
-        text = f"a {value.kind} where {where} wants {_named(wanted)}{_remedy(value.kind, wanted)}"
-        findings.error(position, "X05", text)
+        text = f"{a_kind(value.kind)}, where {where} wants {_named(wanted)}"
+        findings.error(position, "X05", text + _remedy(value.kind, wanted))
     elif texts is not None:
         refused = wanted.refuses_any(texts)
         if refused is not None:
             findings.error(position, "X06", _refusal(refused, wanted, where))
     elif value.kind in (Kind.TEXT, *_LOOKS) and (found := _unlike(value, wanted)):
-        severity, why = found
+        severity, what = found
         tell = findings.error if severity == "error" else findings.warning
-        tell(
-            position,
-            "X05",
-            f"{why} where {where} wants {_named(wanted)}{_remedy(value.kind, wanted)}",
-        )
+        text = f"{what}, where {where} wants {_named(wanted)}{_remedy(value.kind, wanted)}"
+        tell(position, "X05", text)
+
+
+def a_kind(kind: Kind) -> str:
+    """`an integer`."""
+    return f"an {kind}" if kind is Kind.INTEGER else f"a {kind}"
 
 
 def _known(value: Value) -> Mapping[str, str] | None:
@@ -91,11 +93,11 @@ def _unlike(value: Value, wanted: SimpleType) -> tuple[Severity, str] | None:
     if value.kind is not Kind.TEXT:
         looks = (*_LOOKS[value.kind], *_of_kind(wanted.values, value.kind))
         reason = wanted.refuses_all(looks)
-        return ("error", f"a {value.kind}, which {reason},") if reason else None
+        return ("error", f"{a_kind(value.kind)}, which {reason}") if reason else None
     domain = value.domain
     moments = _HL7.get("TS" if domain.datatype == "DTM" else domain.datatype, ())
     if moments and wanted.refuses_all(moments):
-        return "error", f"{_read(domain)}, written as {moments[0]} is,"
+        return "error", f"{_read(domain)} is written as {moments[0]} is"
     if Kind.TEXT in wanted.kinds:
         return None
     return "warning", f"{_read(domain)} as it stands"
@@ -108,13 +110,13 @@ def _of_kind(texts: Sequence[str], kind: Kind) -> Sequence[str]:
 
 def _read(domain: Domain) -> str:
     if domain.path and domain.datatype:
-        return f"{domain.path}, a {domain.datatype}"
+        return f"{domain.path} ({domain.datatype})"
     return domain.path or "a text"
 
 
 def _named(wanted: SimpleType) -> str:
     if wanted.kind is not Kind.TEXT:
-        return f"a {wanted.kind}"
+        return a_kind(wanted.kind)
     return wanted.name or "another text"
 
 

@@ -57,7 +57,8 @@ class Case:
         source = self.sections.get("source", "{hl7: '2.5'}").strip()
         if "when" in self.sections:
             source = f"\n  hl7: '2.5'\n  when: {self.sections['when'].strip()}"
-        target = "{xsd: doc.xsd, root: doc}"
+        root = self.sections.get("xsd", "doc").strip()
+        target = f"{{xsd: {root}.xsd, root: {root}}}"
         if "hl7" in self.sections:
             target = f"{{hl7: '2.5', message: {self.sections['hl7'].strip()}}}"
         return [f"source: {source}", f"target: {target}"]
