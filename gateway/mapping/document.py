@@ -108,7 +108,7 @@ class Document:
     tests: Tree | None
 
 
-_KEYS: Final = (
+KEYS: Final = (
     *("lang", "mapping", "source", "target", "inputs", "tables", "let", "use", "blocks"),
     *("emit", "rules", "unmapped", "tests", "$note"),
 )
@@ -260,7 +260,7 @@ def read_document(tree: Table, file: str, findings: Findings) -> Document:
     """The mapping in `tree`; what cannot be read is a finding and left out."""
     reader = Reader(tree, findings)
     reader.check_language()
-    reader.check_keys(_KEYS)
+    reader.check_keys(KEYS)
     inputs, positions = reader.facts("inputs")
     emit = tree.get("emit")
     if emit is None:
