@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from gateway.errors import ConfigurationError
@@ -148,31 +148,37 @@ def _table(properties: Mapping[str, Schema], attributes: Mapping[str, Schema] | 
 
 def _shared(schema: Schema) -> Schema:
     """The schema with what stands several times under `definitions`."""
-    counts = Counter(_texts(schema))
+    counts: Counter[str] = Counter()
+
+    def count(one: Schema) -> Schema:
+        counts[json.dumps(one, sort_keys=True)] += 1
+        return _inside(one, count)
+
+    _inside(schema, count)
     names: dict[str, str] = {}
     definitions: Schema = dict(schema["definitions"])
 
-    def fold(value: Any) -> Any:
-        if isinstance(value, list):
-            return [fold(each) for each in value]
-        if not isinstance(value, dict):
-            return value
-        text = json.dumps(value, sort_keys=True)
+    def fold(one: Schema) -> Schema:
+        text = json.dumps(one, sort_keys=True)
         if counts[text] < 2 or len(text) < _SHORTEST:
-            return {key: fold(each) for key, each in value.items()}
+            return _inside(one, fold)
         if text not in names:
             names[text] = f"d{len(names) + 1}"
-            definitions[names[text]] = {key: fold(each) for key, each in value.items()}
+            definitions[names[text]] = _inside(one, fold)
         return {"$ref": f"#/definitions/{names[text]}"}
 
-    folded = {key: fold(value) for key, value in schema.items() if key != "definitions"}
-    return {**folded, "definitions": definitions}
+    return {**_inside(schema, fold), "definitions": definitions}
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [text for each in value for text in _texts(each)]
-    if not isinstance(value, dict):
-        return []
-    inner = [text for each in value.values() for text in _texts(each)]
-    return [json.dumps(value, sort_keys=True), *inner]
+def _inside(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """The schema with each schema directly inside it changed."""
+    changed = dict(schema)
+    for key in ("properties", "patternProperties"):
+        if key in schema:
+            changed[key] = {name: change(one) for name, one in schema[key].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            changed[key] = change(schema[key])
+    if "anyOf" in schema:
+        changed["anyOf"] = [change(one) for one in schema["anyOf"]]
+    return changed
