@@ -6,13 +6,16 @@ document in the end.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from xmlschema.validators import XsdList, XsdUnion
+from xmlschema.validators import XsdAtomicRestriction, XsdList, XsdUnion
 from xmlschema.validators.facets import XsdEnumerationFacets, XsdFacet, XsdPatternFacets
 
 from gateway.mapping.check.simple_type import SimpleType, one_of
 from gateway.mapping.kinds import Kind
+from gateway.xml import XSD
 
 _KINDS: Final = {
     "boolean": Kind.BOOLEAN,
@@ -22,6 +25,11 @@ _KINDS: Final = {
     "decimal": Kind.NUMBER,
     "float": Kind.NUMBER,
     "double": Kind.NUMBER,
+}
+# libxml2 takes no blanks around moments; xmlschema takes them even inside numbers.
+_BLANKS: Final = {
+    "decimal": re.compile(r"\S\s+\S"),
+    **dict.fromkeys(("date", "dateTime", "time", "gYear", "gYearMonth"), re.compile(r"\s")),
 }
 _LIMITS: Final = {
     "length": "has not the length {}",
@@ -36,13 +44,53 @@ _LIMITS: Final = {
 }
 
 
+_TEXTS: Final = {f"{{{XSD}}}{name}" for name in ("string", "normalizedString", "token")}
+_PLAIN: Final = {
+    f"{{{XSD}}}{name}"
+    for name in ("length", "minLength", "maxLength", "pattern", "enumeration", "whiteSpace")
+}
+_ANY_LENGTH: Final = 10**9
+
+
 def simple_type(declared: Any) -> SimpleType:
     """The simple type `declared`, one of xmlschema's."""
 
+    plainly = _plain_test(declared)
+
     def refuse(text: str) -> str | None:
+        if plainly is not None and plainly(text):
+            return None
         return None if declared.text_is_valid(text) else _reason(declared, text)
 
     return SimpleType(declared.local_name or "", _kinds(declared), refuse, _values(declared))
+
+
+def _plain_test(declared: Any) -> Callable[[str], bool] | None:
+    """Passes only what xmlschema would, at a tenth of its time: a column has thousands of cells.
+
+    For texts restricted by length, pattern and enumeration; None for all other types.
+    """
+    least, most, forms, values = 0, _ANY_LENGTH, [], []
+    while isinstance(declared, XsdAtomicRestriction) and _PLAIN.issuperset(declared.facets):
+        least = max(least, declared.min_length or 0)
+        most = min(most, _ANY_LENGTH if declared.max_length is None else declared.max_length)
+        if declared.patterns is not None:
+            forms.append(declared.patterns.re_match)
+        if declared.enumeration is not None:
+            values.append(frozenset(declared.enumeration))
+        declared = declared.base_type
+    if declared.name not in _TEXTS:
+        return None
+
+    def test(text: str) -> bool:
+        return (
+            least <= len(text) <= most
+            and " ".join(text.split()) == text  # whatever the type makes of blanks
+            and all(text in known for known in values)
+            and all(form(text) for form in forms)
+        )
+
+    return test
 
 
 def _kinds(declared: Any) -> frozenset[Kind]:
@@ -88,4 +136,8 @@ def _reason(declared: Any, text: str) -> str:
     if isinstance(facet, XsdFacet):
         name = facet.elem.tag.rpartition("}")[2]
         return _LIMITS.get(name, "breaks " + name).format(getattr(facet, "value", ""))
+    return _no_value(declared)
+
+
+def _no_value(declared: Any) -> str:
     return f"is no {_root(declared).local_name or 'value of this type'}"
