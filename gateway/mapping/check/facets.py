@@ -54,12 +54,14 @@ _ANY_LENGTH: Final = 10**9
 
 def simple_type(declared: Any) -> SimpleType:
     """The simple type `declared`, one of xmlschema's."""
-
     plainly = _plain_test(declared)
+    blanks = _BLANKS.get(getattr(_root(declared), "local_name", None) or "")
 
     def refuse(text: str) -> str | None:
         if plainly is not None and plainly(text):
             return None
+        if blanks is not None and blanks.search(text):
+            return _no_value(declared)
         return None if declared.text_is_valid(text) else _reason(declared, text)
 
     return SimpleType(declared.local_name or "", _kinds(declared), refuse, _values(declared))
