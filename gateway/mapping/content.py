@@ -83,13 +83,17 @@ class Choice:
 
 @dataclass(slots=True)
 class Content:
-    """A node, flattened. `picks` run first, in order, each time the node is written."""
+    """A node, flattened. `picks` run first, in order, each time the node is written.
+
+    `broken`: a finding says why something of it is not there; that it lacks is no mistake more.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     attributes: list[Entry] = field(default_factory=list)
     leaves: list[LeafEntry] = field(default_factory=list)
     picks: list[Gate] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
+    broken: bool = False
 
 
 class Flattening:
@@ -107,6 +111,7 @@ class Flattening:
     def _add(
         self, content: Content, node: Node, scope: Scope, gate: Gate | None, called_from: str
     ) -> None:
+        content.broken = content.broken or node.broken
         if node.is_leaf:
             content.leaves.append(LeafEntry(node, scope, gate, called_from))
         for key, child in node.children:
@@ -147,13 +152,16 @@ class Flattening:
     ) -> None:
         block, names = self._call(text, scope)
         if block is None:
+            content.broken = True
             return
         world, blocks = scope.world, (*scope.blocks, block.name)
         if block.name in scope.blocks or len(blocks) > NESTED:
             why = "refers to itself" if block.name in scope.blocks else "stands too deep"
-            world.findings.error(text.position, "M05", f"block {block.name} {why}")
+            world.findings.error(text.start, "M05", f"block {block.name} {why}")
+            content.broken = True
             return
-        if not world.expand(f"block {block.name}", text.position):
+        if not world.expand(f"block {block.name}", text.start):
+            content.broken = True
             return
         inner = Scope(world, block.node.position, bindings=names, blocks=blocks)
         here = f"{text.position.file}:{text.position.line}"

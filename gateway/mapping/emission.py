@@ -29,7 +29,10 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One place of the target: a leaf (`value` or `text`), children, or a list of such."""
+    """One place of the target: a leaf (`value` or `text`), children, or a list of such.
+
+    `broken`: a finding says what is wrong with its directives; what it lacks is no mistake more.
+    """
 
     position: Position
     value: Scalar | None = None
@@ -43,6 +46,7 @@ class Node:
     several: tuple[Node, ...] = ()
     required: str | None = None
     on_null: str = "omit"
+    broken: bool = False
 
     @property
     def is_leaf(self) -> bool:
@@ -61,19 +65,25 @@ class NodeReader:
             return Node(tree.position, value=tree)
         if isinstance(tree, Sequence):
             return Node(tree.position, several=tuple(self.node(item) for item in tree.items))
+        before = len(self.findings.found)
         self._check_directives(tree)
-        node = Node(
+        said = Node(
             position=tree.position,
             value=self._scalar(tree, "$value"),
             text=self._scalar(tree, "$text"),
             when=self._scalar(tree, "$when"),
             each=self._each(tree),
             use=self._scalar(tree, "$use"),
+            required=self._required(tree),
+            on_null=self._on_null(tree),
+        )
+        broken = len(self.findings.found) > before
+        node = replace(
+            said,
             choose=self._choose(tree),
             attributes=self._attributes(tree),
             children=self._pairs(tree),
-            required=self._required(tree),
-            on_null=self._on_null(tree),
+            broken=broken,
         )
         self._check_shape(node)
         return node

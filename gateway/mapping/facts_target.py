@@ -128,7 +128,7 @@ class FactsTarget:
     def _leaf(
         self, entry: Entry, content: Content, declared: str, test: Read[Any] | None, place: Place
     ) -> Emit:
-        if content.entries or not content.leaves:
+        if content.entries or not (content.leaves or content.broken):
             text = f"{entry.key.text} is one fact, not a group"
             self._findings.error(entry.key.position, "X03", text)
         leaf = leaf_of(content, entry.scope)

@@ -115,7 +115,7 @@ class Hl7Target:
     def _part(self, entry: Entry, path: str) -> Read[Any]:
         node = entry.node
         content = self._flattening.content(node, entry.scope, entry.called_from)
-        if not content.leaves or node.each or node.several:
+        if not (content.leaves or content.broken) or node.each or node.several:
             self._findings.error(entry.key.position, "X03", f"{entry.key.text} needs one value")
         test = expressions.read_condition(node.when, entry.scope).read if node.when else None
         leaf = leaf_of(content, entry.scope)

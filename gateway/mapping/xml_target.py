@@ -80,7 +80,7 @@ class XmlTarget:
         content = self._flattening.content(node, entry.scope, entry.called_from)
         if content.leaves:
             return self._leaf(entry, content, shape, place, naming, when)
-        if shape.kind is not None:
+        if shape.kind is not None and not content.broken:
             self._error(entry, "X03", f"{shape.name} holds a value, not elements")
         keep = required and _may_be_empty(shape)
         name, opening, inside = naming.element(shape.tag)

@@ -66,6 +66,8 @@ class ShapeCheck:
 
     def children(self, content: Content, shape: ElementShape, place: Place) -> None:
         """What is never written, in some branch never, twice, or beside what excludes it."""
+        if content.broken:
+            return
         known = [entry for entry in content.entries if entry.key.text in shape.children]
         missing = set(never_written(shape.content, _names(known)))
         for name in missing:
