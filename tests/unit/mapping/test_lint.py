@@ -28,7 +28,7 @@ def codes(library: Library, name: str = "m.yaml", profile: str = "default") -> l
 def test_mappings_are_found_and_libraries_are_none(library: Library) -> None:
     """Profiles, libraries and flows lie in the same folder."""
     assert mappings_in(library) == ["comune/nascita.yaml"]
-    assert profiles_in(library) == ["default"]
+    assert profiles_in(library) == ["default", "stretto"]
 
 
 def test_a_mapping_that_waits_for_its_schema_is_not_among_them(written: Write) -> None:
