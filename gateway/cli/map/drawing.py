@@ -7,6 +7,7 @@ from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -55,10 +56,10 @@ def _mapping(found: Panes) -> Table:
     pane.add_column(ratio=3, overflow="fold")
     for line in found.mapping:
         style = _STATES.get(line.state, "")
-        written = Text("  " * line.depth + f"{plain(line.key)}:", style or "cyan")
+        written = Text(f"{plain(line.key)}:", style or "cyan")
         written.append(f" {_short(line.text)}" if line.text else "", style)
         value = Text(_short(line.reason or line.value), style or "green")
-        pane.add_row(written, value)
+        pane.add_row(_indented(written, line.depth), value)
     return pane
 
 
@@ -66,12 +67,17 @@ def _document(found: Panes) -> Table:
     pane = Table.grid(padding=(0, 1), expand=True)
     pane.add_column(overflow="fold")
     for line in found.document:
-        text = Text("  " * line.depth + plain(line.name), "red" if line.problems else "cyan")
+        text = Text(plain(line.name), "red" if line.problems else "cyan")
         text.append(f" {_short(line.text)}" if line.text else "")
         for problem in line.problems:
             text.append(f"  ✗ {problem.reason}", "bold red")
-        pane.add_row(text)
+        pane.add_row(_indented(text, line.depth))
     return pane
+
+
+def _indented(text: Text, depth: int) -> Padding:
+    """What does not fit on its line goes on below itself."""
+    return Padding(text, (0, 0, 0, 2 * depth))
 
 
 def _problems(found: Panes) -> Iterator[RenderableType]:
