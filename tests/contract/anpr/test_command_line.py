@@ -41,5 +41,14 @@ def test_with_the_schemas_all_of_them_are_checked_and_tested(xsd: Path) -> None:
     assert (lint.exit_code, lint.stdout) == (0, "")
     tests = icaro("test", "anpr", xsd=xsd)
     assert tests.exit_code == 0
-    assert "108 tests, 0 failed" in tests.stderr
+    assert "114 tests, 0 failed" in tests.stderr
     assert "left out" not in lint.stderr + tests.stderr
+
+
+def test_a_message_becomes_a_request_at_the_command_line(xsd: Path) -> None:
+    """`icaro map preview` shows the document that a message would become."""
+    sample = str(MAPPINGS / "samples" / "femmina.hl7")
+    result = icaro("preview", "anpr/iscrizione-1001.yaml", sample, xsd=xsd)
+    assert result.exit_code == 0, result.output
+    assert "attribuzioneFamiglia 1" in result.stdout
+    assert "0 problems" in result.stdout
