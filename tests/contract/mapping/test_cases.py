@@ -1,7 +1,7 @@
 """The language by example: each file in `cases/` is a message, a mapping, and what comes of it.
 
 The first line is the promise. Under `expect`: `path = value` (or `absent`), `! KIND target: part
-of the reason` for a problem of the message, `? CODE part of the text` for a finding before any.
+of the reason` for a problem of the message, `? CODE part of the text` for a finding before any, `? only CODE …` for the only one, `? nothing`.
 """
 
 from __future__ import annotations
@@ -101,13 +101,22 @@ def test_the_language_means_what_its_cases_say(path: Path, tmp_path: Path) -> No
     expected = case.sections["expect"].strip("\n").split("\n")
     findings = [line for line in expected if line.startswith("?")]
     if findings:
-        told = [str(finding) for finding in lint_mapping(library, "case.yaml")]
-        for line in findings:
-            code, _, text = line[2:].partition(" ")
-            assert any(f" {code} " in one and _says(one, text) for one in told), told
+        _check_findings([str(each) for each in lint_mapping(library, "case.yaml")], findings)
         return
     compiled = library.mapping("case.yaml", library.profile("default"))
     _check(compiled.run(case.source(), case.inputs()), expected)
+
+
+def _check_findings(told: list[str], expected: list[str]) -> None:
+    """Each expected one is among those told; `nothing` and `only` leave no other."""
+    if expected == ["? nothing"]:
+        assert told == []
+        return
+    for line in expected:
+        words = line[2:].removeprefix("only ")
+        code, _, text = words.partition(" ")
+        assert any(f" {code} " in one and _says(one, text) for one in told), told
+        assert words == line[2:] or len(told) == 1, told
 
 
 def _says(told: str, text: str) -> bool:
