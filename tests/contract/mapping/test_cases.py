@@ -1,7 +1,8 @@
 """The language by example: each file in `cases/` is a message, a mapping, and what comes of it.
 
 The first line is the promise. Under `expect`: `path = value` (or `absent`), `! KIND target: part
-of the reason` for a problem of the message, `? CODE part of the text` for a finding before any, `? only CODE …` for the only one, `? nothing`.
+of the reason` for a problem of the message, `? CODE part of the text` for a finding before any,
+`? only CODE …` if it is the only one, `? nothing`.
 """
 
 from __future__ import annotations
