@@ -91,7 +91,8 @@ class Hl7Target:
         content = self._flattening.content(node, entry.scope, entry.called_from)
         if content.leaves:
             leaf = leaf_of(content, entry.scope)
-            free = entry.gate is None and when is None
+            several = entry.node.several or entry.node.each
+            free = entry.gate is None and when is None and not several
             self._checks.leaf(leaf, place.target, entry.key.position, free=free)
             return _leaf(guarded(leaf.read, when), place)
         return self._parts(content, when, place)

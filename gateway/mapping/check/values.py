@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gateway.mapping.check.simple_type import Refused, SimpleType
+from gateway.mapping.check.simple_type import FACTS, Refused, SimpleType
 from gateway.mapping.domain import Domain
 from gateway.mapping.finding import Findings, Position, Severity
 from gateway.mapping.kinds import NUMERIC, Kind, written
@@ -105,7 +105,7 @@ def _unlike(value: Value, wanted: SimpleType) -> tuple[Severity, str] | None:
 
 def _of_kind(texts: Sequence[str], kind: Kind) -> Sequence[str]:
     """An enumeration may hold numbers that nobody thought of."""
-    return texts if kind in NUMERIC else ()
+    return [text for text in texts if FACTS[kind].refuses(text) is None] if kind in NUMERIC else ()
 
 
 def _read(domain: Domain) -> str:
@@ -131,5 +131,5 @@ def _remedy(kind: Kind, wanted: SimpleType) -> str:
 def _refusal(refused: Refused, wanted: SimpleType, where: str) -> str:
     cell = f" ({refused.written})" if refused.written else ""
     more = f"; {refused.more} more like it" if refused.more else ""
-    name = f" {wanted.name}" if wanted.name else ""
-    return f"'{refused.text}'{cell} {refused.reason}:{name} of {where} refuses it{more}"
+    who = f"{wanted.name} of {where}" if wanted.name else where
+    return f"'{refused.text}'{cell} {refused.reason}: {who} refuses it{more}"

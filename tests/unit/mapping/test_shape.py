@@ -76,3 +76,45 @@ def test_what_is_no_schema_is_refused(tmp_path: Path) -> None:
     path.write_text("<x/>")
     with pytest.raises(ConfigurationError, match=r"x\.xsd"):
         load(path)
+
+
+SCHEMA = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:t" targetNamespace="urn:t">
+  <xs:element name="testa" type="xs:string" abstract="true"/>
+  <xs:element name="uno" type="xs:string" substitutionGroup="testa"/>
+  <xs:element name="due" type="xs:string" substitutionGroup="testa"/>
+  <xs:element name="libero" type="xs:string"/>
+  <xs:element name="doc"><xs:complexType><xs:sequence>
+    <xs:sequence maxOccurs="3"><xs:element name="a" type="xs:string" minOccurs="0"/></xs:sequence>
+    <xs:element name="b" type="xs:string" maxOccurs="2"/>
+    <xs:element ref="testa"/>
+    <xs:element name="q" type="xs:string" form="qualified" minOccurs="0"/>
+    <xs:element name="o" minOccurs="0"><xs:complexType><xs:sequence>
+      <xs:any namespace="##targetNamespace" processContents="lax"/>
+    </xs:sequence></xs:complexType></xs:element>
+    <xs:choice>
+      <xs:sequence>
+        <xs:element name="c" type="xs:string"/><xs:element name="d" type="xs:int"/>
+      </xs:sequence>
+      <xs:sequence><xs:element name="e" type="xs:int"/></xs:sequence>
+    </xs:choice>
+    <xs:element name="b2" type="xs:string" minOccurs="0"/>
+    <xs:element name="a2" type="xs:string" minOccurs="0"/>
+    <xs:element name="b2" type="xs:string" minOccurs="0"/>
+  </xs:sequence><xs:attribute name="v" fixed="1"/></xs:complexType></xs:element>
+</xs:schema>"""
+
+
+def test_what_may_repeat_and_what_stands_for_what(tmp_path: Path) -> None:
+    """A group that repeats lets its elements repeat; substitutes and wildcards have names."""
+    (tmp_path / "t.xsd").write_text(SCHEMA)
+    document = load(tmp_path / "t.xsd")
+    assert [*document.roots] == ["uno", "due", "libero", "doc"]
+    doc = document.roots["doc"]
+    assert [*doc.children][:6] == ["a", "b", "uno", "due", "q", "o"]
+    repeats = {name: child.most for name, child in doc.children.items()}
+    assert (repeats["a"], repeats["b"], repeats["b2"], repeats["c"]) == (None, 2, None, 1)
+    assert (doc.children["q"].tag, doc.children["c"].tag) == ("{urn:t}q", "c")
+    assert list(doc.content.missing(frozenset("be"))) == ["uno | due"]
+    assert doc.attributes["v"].type.refuses("2")
+    assert "libero" in doc.children["o"].children
