@@ -109,8 +109,10 @@ def _kinds(declared: Any) -> frozenset[Kind]:
 
 
 def _root(declared: Any) -> Any:
-    """The primitive type, list or union that `declared` restricts."""
-    return declared if isinstance(declared, XsdList | XsdUnion) else declared.primitive_type
+    """The primitive type, list or union that `declared` restricts; anySimpleType has none."""
+    if isinstance(declared, XsdList | XsdUnion):
+        return declared
+    return getattr(declared, "primitive_type", declared)
 
 
 def _is_integer(declared: Any) -> bool:
