@@ -151,10 +151,11 @@ class _Reader:
     def _declared(self, part: Any) -> list[Any]:
         """What an element particle or a wildcard stands for: declarations that can be written."""
         if isinstance(part, XsdAnyElement):
-            known = self._schema.maps.elements.values()
+            known = list(self._schema.maps.elements.values())
             found = [each for each in known if part.is_matching(each.name) and not each.abstract]
             return [] if part.process_contents == "skip" else found
-        substitutes = [each for each in part.iter_substitutes() if not each.abstract]
+        known = sorted(part.iter_substitutes(), key=lambda each: str(each.name))
+        substitutes = [each for each in known if not each.abstract]
         return [*([] if part.abstract else [part]), *substitutes]
 
     def _particle(self, part: Any) -> Particle:
