@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
@@ -65,15 +65,14 @@ def _rows(reader: Any, width: int) -> tuple[list[int], list[tuple[str, ...]]]:
     lines: list[int] = []
     rows: list[tuple[str, ...]] = []
     for row in reader:
-        if not row:
-            continue
-        if len(row) != width:
+        if len(row) == width:
+            rows.append(tuple(row))
+            lines.append(reader.line_num)
+        elif row:
             text = f"line {reader.line_num} has {len(row)} cells, the header {width}"
             raise BadSheet(text)
-        if len(rows) == ROWS:
+        if len(rows) > ROWS:
             raise BadSheet(f"more than {ROWS} rows")
-        rows.append(tuple(row))
-        lines.append(reader.line_num)
     return lines, rows
 
 
@@ -93,8 +92,11 @@ class CodeTable:
         self.use = use
         self.sheet = sheet
         self._findings = findings
+        self._numbers: dict[str, int] = {}
+        self._others: dict[str, list[int]] = {}
         self._rows: dict[str, tuple[_Row, ...]] = {}
         self._cells: dict[int, dict[str, str]] = {}
+        self._gaps: dict[int, bool] = {}
         wanted = [("key", use.key), *(("valid", column) for column in use.valid or ())]
         missing = [pair for pair in wanted if pair[1] not in sheet.columns]
         for what, column in missing:
@@ -104,17 +106,19 @@ class CodeTable:
             self._index()
 
     def _index(self) -> None:
+        """Where the rows of each key stand: a first one, and the others where there are several."""
         key = self.sheet.columns.index(self.use.key)
-        rows: dict[str, list[_Row]] = {}
         bad = list(self._bad_rows(key))
         self._tell("T01", "file", bad)
-        if not bad:
-            for row in self._dated():
-                rows.setdefault(row.cells[key], []).append(row)
-        several = [found for found in rows.values() if len(found) > 1]
+        if bad:
+            return
+        numbers, others = self._numbers, self._others
+        for number, cells in enumerate(self.sheet.rows):
+            if numbers.setdefault(cells[key], number) != number:
+                others.setdefault(cells[key], []).append(number)
+        several = [self._of(code) for code in others]
         self._tell("T03", "key", [text for found in several if (text := _twice(found))])
         self._tell("T06", "valid", [text for found in several if (text := _overlap(found))])
-        self._rows = {code: tuple(found) for code, found in rows.items()}
 
     def _tell(self, code: str, what: str, texts: list[str]) -> None:
         """The first of its kind; a file with a thousand such lines has one mistake."""
@@ -124,22 +128,39 @@ class CodeTable:
             self._findings.error(self.use.at(what), code, text)
 
     def _bad_rows(self, key: int) -> Iterator[str]:
-        ends = [self.sheet.columns.index(column) for column in self.use.valid or ()]
-        for line, cells in zip(self.sheet.lines, self.sheet.rows, strict=True):
+        """Each day is looked at once; rows one by one only where something is wrong."""
+        rows, ends = self.sheet.rows, self._ends
+        days = {tuple(cells[end] for end in ends) for cells in rows} if ends else set()
+        bad = {pair: reason for pair in days if (reason := _bad_days(*pair))}
+        if not bad and all(cells[key] for cells in rows):
+            return
+        for line, cells in zip(self.sheet.lines, rows, strict=True):
             if not cells[key]:
                 yield f"line {line} has no {self.use.key}"
-            if ends and (reason := _bad_days(*(cells[end] for end in ends))):
+            if reason := bad.get(tuple(cells[end] for end in ends), ""):
                 yield f"line {line} {reason}"
 
-    def _dated(self) -> Iterator[_Row]:
-        rows = zip(self.sheet.rows, self.sheet.lines, strict=True)
-        if self.use.valid is None:
-            yield from (_Row(cells, line) for cells, line in rows)
-            return
-        first, last = (self.sheet.columns.index(column) for column in self.use.valid)
-        for cells, line in rows:
-            ends = _day(cells[first]) or date.min, _day(cells[last] or _LAST) or date.max
-            yield _Row(cells, line, *ends)
+    @property
+    def _ends(self) -> list[int]:
+        """The columns of the first and the last day."""
+        return [self.sheet.columns.index(column) for column in self.use.valid or ()]
+
+    def _of(self, code: str) -> tuple[_Row, ...]:
+        """The rows of a key, made when first asked for; none of a code without a row."""
+        rows = self._rows.get(code)
+        if rows is None:
+            if code not in self._numbers:
+                return ()
+            numbers = (self._numbers[code], *self._others.get(code, ()))
+            rows = self._rows[code] = tuple(map(self._row, numbers))
+        return rows
+
+    def _row(self, number: int) -> _Row:
+        cells, line, ends = self.sheet.rows[number], self.sheet.lines[number], self._ends
+        if not ends:
+            return _Row(cells, line)
+        first, last = (cells[end] for end in ends)
+        return _Row(cells, line, _day(first) or date.min, _day(last or _LAST) or date.max)
 
     @classmethod
     def unreadable(cls, name: str, use: TableUse) -> CodeTable:
@@ -161,7 +182,7 @@ class CodeTable:
 
     def has(self, code: str) -> bool:
         """Whether some row, of any day, has this key."""
-        return code in self._rows
+        return code in self._numbers
 
     def cells(self, column: int) -> Mapping[str, str]:
         """Every text of a column → `file:line` of its first row. Empty cells are absent."""
@@ -175,11 +196,13 @@ class CodeTable:
 
     def has_gaps(self, column: int) -> bool:
         """Whether some row has nothing in that column."""
-        return any(not cells[column] for cells in self.sheet.rows)
+        if column not in self._gaps:
+            self._gaps[column] = any(not cells[column] for cells in self.sheet.rows)
+        return self._gaps[column]
 
     def cells_of(self, code: str, column: int) -> Mapping[str, str]:
         """The texts of a column in the rows of one key, empty ones too → `file:line`."""
-        rows = self._rows.get(code, ())
+        rows = self._of(code)
         return {row.cells[column]: f"{self.sheet.file}:{row.line}" for row in rows}
 
     def look_up(self, code: str, column: int, on: date | None) -> str | None:
@@ -188,9 +211,9 @@ class CodeTable:
         Without `on` the row that is valid the longest. An empty cell is absent. Without a row,
         what `missing:` says; Fault where it says error.
         """
-        rows = self._rows.get(code, ())
+        rows = self._rows.get(code) or self._of(code)
         if on is not None:
-            rows = tuple(row for row in rows if row.first <= on <= row.last)
+            rows = tuple([row for row in rows if row.first <= on <= row.last])
         if rows:
             row = rows[0] if len(rows) == 1 else max(rows, key=_end)
             return row.cells[column] or None
@@ -198,7 +221,7 @@ class CodeTable:
 
     def line_of(self, code: str, on: date | None) -> int | None:
         """The file's line of the row that `look_up` takes; None if there is none."""
-        rows = self._rows.get(code, ())
+        rows = self._of(code)
         found = [row for row in rows if on is None or row.first <= on <= row.last]
         return max(found, key=_end).line if found else None
 
@@ -210,7 +233,7 @@ class CodeTable:
             return code
         if missing == "absent":
             return None
-        day = " on that day" if on is not None and code in self._rows else ""
+        day = " on that day" if on is not None and code in self._numbers else ""
         raise Fault(f"table {self.name} has no row for this code{day}")
 
 
@@ -236,7 +259,7 @@ def _bad_days(first: str, last: str) -> str:
     return "ends before it begins" if ends < begins else ""
 
 
-def _twice(rows: list[_Row]) -> str:
+def _twice(rows: Sequence[_Row]) -> str:
     """Why these rows of one key, none of which has days, cannot stand together; '' if one has."""
     always = [row.line for row in rows if row.first == date.min and row.last == date.max]
     if len(always) < 2:
@@ -244,7 +267,7 @@ def _twice(rows: list[_Row]) -> str:
     return f"the key of line {always[0]} stands again on line {always[1]}"
 
 
-def _overlap(rows: list[_Row]) -> str:
+def _overlap(rows: Sequence[_Row]) -> str:
     """Why the days of these rows of one key cannot stand together; '' if they can."""
     if _twice(rows):
         return ""
