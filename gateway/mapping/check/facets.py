@@ -62,7 +62,7 @@ def simple_type(declared: Any) -> SimpleType:
             return None
         if blanks is not None and blanks.search(text):
             return _no_value(declared)
-        return None if declared.text_is_valid(text) else _reason(declared, text)
+        return None if declared.text_is_valid(text) else _reason(declared)
 
     return SimpleType(declared.local_name or "", _kinds(declared), refuse, _values(declared))
 
@@ -130,9 +130,10 @@ def _values(declared: Any) -> tuple[str, ...]:
     return tuple(enumeration)
 
 
-def _reason(declared: Any, text: str) -> str:
-    error = next(declared.iter_errors(text), None)
-    facet = error.validator if error is not None else None
+def _reason(declared: Any) -> str:
+    """Why `text_is_valid` has just said no."""
+    errors = declared.schema.validation_context.errors
+    facet = errors[0].validator if errors else None
     if isinstance(facet, XsdEnumerationFacets):
         return one_of(str(value) for value in facet.enumeration or ())
     if isinstance(facet, XsdPatternFacets):

@@ -14,8 +14,9 @@ from gateway.mapping import codice_fiscale
 from gateway.mapping.kinds import DECLARED, Kind, from_text
 from gateway.mapping.problem import Fault
 
-MOST: Final = 200_000
-"""How many texts a type remembers to have taken."""
+
+FEW: Final = 32
+"""Texts that are asked about again sooner than remembered."""
 
 
 class Refused(NamedTuple):
@@ -39,7 +40,7 @@ class SimpleType:
     kinds: frozenset[Kind]
     refuse: Callable[[str], str | None]
     values: tuple[str, ...] = ()
-    _taken: set[str] = field(default_factory=set, repr=False)
+    _taken: list[Mapping[str, str]] = field(default_factory=list, repr=False)
 
     @property
     def kind(self) -> Kind:
@@ -55,22 +56,25 @@ class SimpleType:
 
         Columns of tables are asked about again and again, so what was taken is remembered.
         """
-        unknown = [text for text in texts if text not in self._taken]
-        refused = [(text, reason) for text in unknown if (reason := self.refuse(text))]
+        if any(texts is taken for taken in self._taken):
+            return None
+        refused = [(text, reason) for text in texts if (reason := self.refuse(text))]
         if not refused:
-            self._remember(unknown)
+            if len(texts) > FEW:
+                self._taken.append(texts)
             return None
         text, reason = refused[0]
         return Refused(text, texts[text], reason, len(refused) - 1)
 
-    def _remember(self, texts: Iterable[str]) -> None:
-        if len(self._taken) < MOST:
-            self._taken.update(texts)
-
     def refuses_all(self, texts: Iterable[str]) -> str | None:
         """Why none of `texts` is taken (of the first); None if one is, or there are none."""
-        reasons = [self.refuse(text) for text in texts]
-        return reasons[0] if reasons and all(reasons) else None
+        first = None
+        for text in texts:
+            reason = self.refuse(text)
+            if reason is None:
+                return None
+            first = first or reason
+        return first
 
     def but_only(self, fixed: str) -> SimpleType:
         """The same type where the schema says `fixed="…"`."""
