@@ -157,12 +157,14 @@ class Dialect:
         datatype = shape.datatype
         for step in (component, subcomponent):
             parts = self.datatype(datatype) or ()
+            if max(len(parts), 1) < step:
+                return "", ""
             if not parts or (first and datatype == "TS"):
                 break
-            if len(parts) < step:
-                return "", ""
             inner = parts[max(step, 1) - 1]
-            datatype, table = inner.datatype, table or inner.table or ""
+            # The table of a whole is that of its first part.
+            table = (table if step <= 1 else "") or inner.table or ""
+            datatype = inner.datatype
         said = self.declared.fields.get(f"{segment}-{number}.{component or 1}")
         if said and said.table and subcomponent <= 1:
             table = said.table
