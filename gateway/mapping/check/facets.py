@@ -77,7 +77,9 @@ def _plain_test(declared: Any) -> Callable[[str], bool] | None:
         least = max(least, declared.min_length or 0)
         most = min(most, _ANY_LENGTH if declared.max_length is None else declared.max_length)
         if declared.patterns is not None:
-            forms.append(declared.patterns.re_match)
+            patterns = declared.patterns.patterns
+            alone = patterns[0].match if len(patterns) == 1 else None
+            forms.append(alone or declared.patterns.re_match)
         if declared.enumeration is not None:
             values.append(frozenset(declared.enumeration))
         declared = declared.base_type
@@ -85,12 +87,12 @@ def _plain_test(declared: Any) -> Callable[[str], bool] | None:
         return None
 
     def test(text: str) -> bool:
-        return (
-            least <= len(text) <= most
-            and " ".join(text.split()) == text  # whatever the type makes of blanks
-            and all(text in known for known in values)
-            and all(form(text) for form in forms)
-        )
+        if not least <= len(text) <= most or " ".join(text.split()) != text:
+            return False  # whatever the type makes of blanks
+        for form in forms:
+            if not form(text):
+                return False
+        return not values or all(text in known for known in values)
 
     return test
 

@@ -14,7 +14,6 @@ from gateway.mapping import codice_fiscale
 from gateway.mapping.kinds import DECLARED, Kind, from_text
 from gateway.mapping.problem import Fault
 
-
 FEW: Final = 32
 """Texts that are asked about again sooner than remembered."""
 
