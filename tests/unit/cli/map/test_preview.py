@@ -105,6 +105,14 @@ def test_a_program_gets_json() -> None:
     assert {"source", "mapping", "document"} <= set(told)
 
 
+def test_an_answer_is_previewed_as_a_message_is() -> None:
+    """Elements that were read, the facts that came of them."""
+    result = preview("comune/esito.yaml", "samples/risposte/comune_respinta.xml")
+    assert result.exit_code == 0
+    assert "● errore[2]/codice COM003" in result.output
+    assert "errore[2].codice COM003" in result.output
+
+
 def test_a_page_is_written(elsewhere: Path) -> None:
     """One file; standard output stays empty, for it would hold what the message says."""
     result = preview(*GIRL, "--html", "birth.html")

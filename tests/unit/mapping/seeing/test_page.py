@@ -6,11 +6,13 @@ import base64
 import hashlib
 import re
 
+from gateway import shipped
 from gateway.hl7.message import Message
 from gateway.mapping import Library
 from gateway.mapping.seeing import traced
 from gateway.mapping.seeing.page import preview_page, shell
 from gateway.mapping.seeing.panes import panes
+from gateway.mapping.tests import cases_of, given
 
 HEAD = "lang: 1\nmapping: m\nsource: {hl7: '2.5'}\ntarget: {xsd: doc.xsd, root: doc}\n"
 MSH = "MSH|^~\\&|HIS|BG|ICARO|ICARO|20260302090000||ADT^A01^ADT_A01|1|P|2.5"
@@ -63,3 +65,15 @@ def test_a_leaf_names_its_fields_and_its_element(library: Library) -> None:
     assert re.search(r'class="l read" data-path="PID-5"', found)
     assert re.search(r'class="l unread" data-path="PID-3"', found)
     assert re.search(r'class="l written" data-target="testo"', found)
+
+
+def test_a_problem_stands_at_the_head_and_at_its_element() -> None:
+    """The two ends that do not meet are seen without scrolling."""
+    library = Library(shipped.mappings(), shipped.xsd())
+    known = traced(library, "comune/annullamento.yaml", "default")
+    case = cases_of(library, "comune/annullamento.yaml")[1]
+    source, inputs = given(library, known.compiled, case)
+    found = preview_page("x", panes(known, source, *known.run(source, inputs)))
+    head, _, rest = found.partition("<main>")
+    assert "REQUIRED motivo comune/annullamento.yaml:20" in head
+    assert rest.count("✗ an annulment gives its reason") == 2
