@@ -56,6 +56,17 @@ class Library:
         self._shapes: dict[str, shape.Document] = {}
         self._schemas: dict[str, Schema] = {}
 
+    def with_open(self, texts: Mapping[str, bytes]) -> Library:
+        """A new library in which files of the folder hold what an editor has in them.
+
+        Schemas and sheets, which take longest to read, are shared where no editor has them open.
+        """
+        other = Library(self.mappings, self.xsd)
+        other._contents = {self.mappings / name: text for name, text in texts.items()}
+        sheets = {name: sheet for name, sheet in self._sheets.items() if name not in texts}
+        other._sheets, other._shapes, other._schemas = sheets, self._shapes, self._schemas
+        return other
+
     def profile(self, name: str) -> Profile:
         """`profiles/<name>.yaml` and what it extends. Raises ConfigurationError, all mistakes."""
         if name not in self._profiles:

@@ -14,6 +14,7 @@ VERBS: Final[dict[str, Verb]] = {
     "preview": Verb("preview", "preview", "Show a message, the mapping's values, the document."),
     "explain": Verb("explain", "explain_verb", "Where an element comes from, and how."),
     "coverage": Verb("coverage", "coverage", "What no test reaches and no leaf reads."),
+    "lsp": Verb("lsp", "lsp", "A language server for editors."),
     "schema": Verb("schema", "schema", "What an editor needs to complete a mapping."),
     "history": Verb("history", "history", "Which mappings were in use, and which were refused."),
     "rollback": Verb("history", "rollback", "Put the mappings back as they were."),
