@@ -93,11 +93,14 @@ def _unlike(value: Value, wanted: SimpleType) -> tuple[Severity, str] | None:
     if value.kind is not Kind.TEXT:
         looks = (*_LOOKS[value.kind], *_of_kind(wanted.values, value.kind))
         reason = wanted.refuses_all(looks)
-        return ("error", f"{a_kind(value.kind)}, which {reason}") if reason else None
+        which = "" if wanted.values else f", which {reason}"
+        return ("error", f"{a_kind(value.kind)}{which}") if reason else None
     domain = value.domain
     moments = _HL7.get("TS" if domain.datatype == "DTM" else domain.datatype, ())
     if moments and wanted.refuses_all(moments):
         return "error", f"{_read(domain)} is written as {moments[0]} is"
+    if wanted.values and domain.datatype:
+        return "warning", f"{_read(domain)} as it stands"
     if Kind.TEXT in wanted.kinds:
         return None
     return "warning", f"{_read(domain)} as it stands"
@@ -117,11 +120,15 @@ def _read(domain: Domain) -> str:
 def _named(wanted: SimpleType) -> str:
     if wanted.kind is not Kind.TEXT:
         return a_kind(wanted.kind)
+    if wanted.values:
+        return f"one of {', '.join(wanted.values[:8])}{', …' if len(wanted.values) > 8 else ''}"
     return wanted.name or "another text"
 
 
 def _remedy(kind: Kind, wanted: SimpleType) -> str:
     moment = kind is Kind.DATETIME and wanted.kind in (Kind.DATE, Kind.TIME)
+    if kind is Kind.TEXT and wanted.values:
+        return "; look it up in a table"
     if kind is Kind.TEXT or moment:
         remedy = _REMEDIES.get(wanted.kind, "")
         return f"; {remedy}" if remedy else ""

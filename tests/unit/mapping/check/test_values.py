@@ -114,3 +114,12 @@ def test_a_constant_is_judged_as_it_is_written() -> None:
     assert told(value(Kind.TEXT, values={"B": "t:2", "C": "t:3"}), codes("A"))[0].endswith(
         "; 1 more like it"
     )
+
+
+def test_a_code_as_it_stands_is_doubtful_where_others_are_wanted() -> None:
+    """Of a text that no message field gives, nobody knows whether it is such a code."""
+    given = value(Kind.TEXT, path="PID-8", datatype="IS")
+    assert told(given, codes("A", "B")) == [
+        "warning X05 PID-8 (IS) as it stands, where x wants one of A, B; look it up in a table"
+    ]
+    assert told(value(Kind.TEXT), codes("A", "B")) == []
