@@ -112,10 +112,13 @@ def _run(library: Library, name: str, case: Case) -> CaseResult:
 def written_by(library: Library, name: str, case: Case) -> bytes | None:
     """The document that `expect_xml` of a test should hold as things are; None if there is none.
 
-    Raises GatewayError or BadPatch if the sample cannot be translated at all.
+    Raises GatewayError if the sample cannot be translated at all.
     """
     compiled = library.mapping(name, library.profile(case.profile))
-    value = compiled.run(*given(library, compiled, case)).value
+    try:
+        value = compiled.run(*given(library, compiled, case)).value
+    except samples.BadPatch as error:
+        raise ConfigurationError([f"{name}: {case.name}: {error}"]) from None
     if not isinstance(value, etree._Element):
         return None
     etree.indent(value)

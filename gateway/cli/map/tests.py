@@ -22,7 +22,6 @@ from gateway.cli.map.folders import (
 )
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.mapping import Library
-from gateway.mapping.samples import BadPatch
 from gateway.mapping.tests import CaseResult, cases_of, run_tests, written_by
 
 
@@ -94,7 +93,7 @@ def _updated(library: Library, names: Sequence[str], profile: str | None) -> Ite
                 continue
             try:
                 document = written_by(library, name, case)
-            except (GatewayError, BadPatch) as error:
+            except GatewayError as error:
                 raise click.ClickException(f"{name}: {case.name}: {error}") from None
             path = (library.mappings / case.expect_xml).resolve()
             if document is None or not path.is_relative_to(library.mappings):
