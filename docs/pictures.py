@@ -26,6 +26,7 @@ from gateway.cli.map.drawing import draw
 from gateway.cli.map.explain import Seen
 from gateway.cli.map.explain import draw as draw_explanation
 from gateway.mapping import Library
+from gateway.mapping.lint import lint_mapping
 from gateway.mapping.seeing import traced
 from gateway.mapping.seeing.evaluation import evaluation
 from gateway.mapping.seeing.explain import explain, find, leaves_of
@@ -112,7 +113,30 @@ def coverage() -> Console:
     return terminal
 
 
+MISTAKES = {
+    "operazioneRichiesta": "operazioneRichesta",
+    "$use: dichiarazione()": "$use: dichiarazion()",
+    "OBX[2 == 'ED'][*] as carta": "OBX[2 == 'ED']-55 as carta",
+    "sesso: {file: sesso.csv, key: hl7,": "sesso: {file: sesso.csv, key: hl8,",
+}
+"""What an integrator typed instead of what the shipped mapping says."""
+
+
+def lint() -> Console:
+    """The Comune's mapping with some mistakes in it."""
+    library = Library(shipped.mappings(), shipped.xsd())
+    text = library.content(MAPPING).decode()
+    for right, wrong in MISTAKES.items():
+        text = text.replace(right, wrong, 1)
+    terminal = console(130)
+    typed(terminal, f"icaro map lint {MAPPING}")
+    for finding in lint_mapping(library.with_open({MAPPING: text.encode()}), MAPPING):
+        terminal.print(str(finding))
+    return terminal
+
+
 DRAWN: dict[str, Callable[[], Console]] = {
+    "lint.svg": lint,
     "preview.svg": preview,
     "explain.svg": explanation,
     "coverage.svg": coverage,
