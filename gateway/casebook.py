@@ -115,7 +115,7 @@ class Casebook:
             return
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
         self._heed_anonymity(unit, case)
-        case.context.findings = case.reader.findings(case.message, self.wishes.inputs(case))
+        case.context.findings = self.wishes.account(case).findings()
         self._save(unit, case, told=True)
         self._replan(unit, case)
 
@@ -131,7 +131,7 @@ class Casebook:
 
     def merged(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
         """Two records are one child: what the old one had and did not send goes to this one."""
-        old_key = case.reader.old_key(message, self.message_inputs(case.sender))
+        old_key = case.reader.of(message, self.message_inputs(case.sender)).old_key()
         old = self.find(unit, case.sender, message, old_key) if old_key else None
         if old is None or old.row.id == case.row.id:
             return
@@ -248,9 +248,7 @@ class Casebook:
 
     def _heed_anonymity(self, unit: Unit, case: Case) -> None:
         """The wish not to be named, once said, holds; said late, the old key is destroyed."""
-        if case.context.anonymous or not case.reader.anonymous(
-            case.message, self.wishes.inputs(case)
-        ):
+        if case.context.anonymous or not self.wishes.account(case).anonymous():
             return
         case.context.anonymous = True
         named_before = bool(case.row.dossier)

@@ -25,7 +25,7 @@ from gateway.errors import (
     PeerError,
     SenderNotAllowed,
 )
-from gateway.flow.reading import Inputs, Reader
+from gateway.flow.reading import Account, Reader
 from gateway.hl7.acknowledgment import (
     Mode,
     Verdict,
@@ -159,8 +159,9 @@ class Intake:
             return Receipt(
                 known.acknowledgment, received.sender.name, received.verdict, "duplicate"
             )
-        kind, case = self._recognise(unit, received)
-        stored = self._storable(received, case)
+        account = received.reader.of(message, self._casebook.message_inputs(received.sender))
+        kind, case = self._recognise(unit, received, account)
+        stored = self._storable(received, account, case)
         message_id = unit.add_message(
             sender=key,
             control_id=message.control_id,
@@ -184,16 +185,16 @@ class Intake:
             application=received.application,
         )
 
-    def _recognise(self, unit: Unit, received: Received) -> tuple[str, Case | None]:
+    def _recognise(
+        self, unit: Unit, received: Received, account: Account
+    ) -> tuple[str, Case | None]:
         """What a message is to us, and the case it belongs to (opened, if it is a birth)."""
-        reader, message, book = received.reader, received.message, self._casebook
+        message, book = received.message, self._casebook
         if not book.flow.means(message.event):
             return "other", None
-        inputs = book.message_inputs(received.sender)
-        key = reader.key(message, inputs)
-        birth = reader.opens(message, inputs)
+        key, birth = account.key(), account.opens()
         if birth:
-            _fit(received, inputs)
+            _fit(received, account)
         if birth and key is None:
             raise MessageRefused("the child has no identifier", code=101, location="PID^1^3")
         case = book.find(unit, received.sender, message, key) if key else None
@@ -203,12 +204,11 @@ class Intake:
             return "birth", book.open(unit, received.sender, message, key or ())
         return book.kind_of(message.event), case
 
-    def _storable(self, received: Received, case: Case | None) -> Message:
+    def _storable(self, received: Received, account: Account, case: Case | None) -> Message:
         """Nothing of an unnamed mother is stored: what is not on the profile's list goes first."""
         if case is None:
             return received.message
-        inputs = self._casebook.message_inputs(received.sender)
-        if not received.reader.anonymous(received.message, inputs) and not case.context.anonymous:
+        if not account.anonymous() and not case.context.anonymous:
             return received.message
         return redact(received.message, received.reader.profile.keeps)
 
@@ -268,7 +268,7 @@ class Intake:
 def _perhaps_anonymous(reader: Reader, message: Message) -> bool:
     """True also where the message does not let it be told: then the hospital alone keeps it."""
     try:
-        return reader.anonymous(message, {})
+        return reader.of(message, {}).anonymous()
     except MessageRefused:
         return True
 
@@ -283,7 +283,7 @@ _STARTED = secrets.token_hex(6)
 _NUMBERS = count(1)
 
 
-def _fit(received: Received, inputs: Inputs) -> None:
+def _fit(received: Received, account: Account) -> None:
     """What the sender's profile wants of a birth: fields that must be there, and findings that
     this hospital would rather hear of at once (AE) than have on the case.
     """
@@ -293,7 +293,7 @@ def _fit(received: Received, inputs: Inputs) -> None:
         raise _refusal(lacking)
     if not profile.naks:
         return
-    for finding in received.reader.findings(message, inputs):
+    for finding in account.findings():
         if not {finding.code, finding.at}.isdisjoint(profile.naks):
             raise MessageRefused(finding.text, code=102, location=_place(finding.at))
 

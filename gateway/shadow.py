@@ -75,11 +75,11 @@ class Shadow:
         """What the flow reads of the child: who it is, and whether its mother may be named."""
         self._compared += 1
         inputs = self._old.casebook.message_inputs(old.sender)
-        key = _said(lambda: old.reader.key(old.message, inputs))
-        if key != _said(lambda: new.reader.key(new.message, inputs)):
+        before = old.reader.of(old.message, inputs)
+        after = new.reader.of(new.message, inputs)
+        if _said(before.key) != _said(after.key):
             self._worse["flow case.key: a known child would be taken for another"] += 1
-        unnamed = _said(lambda: old.reader.anonymous(old.message, inputs)) is True
-        if unnamed and _said(lambda: new.reader.anonymous(new.message, inputs)) is not True:
+        if _said(before.anonymous) is True and _said(after.anonymous) is not True:
             self._worse["flow case.anonymous: an unnamed mother would be named"] += 1
 
     def _document(self, row: SubmissionRow, old: Case, new: Case) -> None:

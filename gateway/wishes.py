@@ -13,7 +13,7 @@ from gateway.case import Case
 from gateway.config import Sender
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish
-from gateway.flow.reading import Inputs, StepReading
+from gateway.flow.reading import Account, Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
 from gateway.partners import Directory, Entry
 
@@ -25,6 +25,7 @@ REMEMBERED = 512
 class Reading:
     """What a dossier says, with the choices made: everything that only a message can change."""
 
+    account: Account = field(repr=False)
     declared: bool
     inputs: Inputs = field(repr=False)
     steps: Mapping[str, StepReading]
@@ -113,6 +114,10 @@ class Wishes:
         """What flow expressions of this case may read beside the dossier."""
         return self._reading(case).inputs
 
+    def account(self, case: Case) -> Account:
+        """What the dossier says, with the choices made."""
+        return self._reading(case).account
+
     def _reading(self, case: Case) -> Reading:
         choice = tuple(sorted(case.context.choice.items()))
         key = (case.row.profile, case.sender.name, case.message.raw, choice)
@@ -123,11 +128,13 @@ class Wishes:
         return self._read[key]
 
     def _read_anew(self, case: Case) -> Reading:
-        inputs, reader = self._inputs(case), case.reader
+        inputs = self._inputs(case)
+        account = case.reader.of(case.message, inputs)
         return Reading(
-            declared=reader.declared(case.message, inputs),
+            account=account,
+            declared=account.declared(),
             inputs=inputs,
-            steps={name: reader.step(name, case.message, inputs) for name in self._flow.steps},
+            steps={name: account.step(name) for name in self._flow.steps},
         )
 
     def _inputs(self, case: Case) -> Inputs:
@@ -137,7 +144,7 @@ class Wishes:
             "partner": {"assegnaCodiceFiscale": False},
         }
         if self._assigning:
-            route = case.reader.step("comune", case.message, inputs).route
+            route = case.reader.of(case.message, inputs).step("comune").route
             entry = self.route("comune", route, case.sender) if route else None
             assigns = entry is not None and entry.assigns_codice_fiscale
             inputs["partner"] = {"assegnaCodiceFiscale": assigns}

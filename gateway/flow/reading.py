@@ -12,9 +12,10 @@ from typing import Protocol
 
 from gateway.errors import MessageRefused, TranslationError
 from gateway.flow.context import CaseFinding
-from gateway.flow.definition import Flow, Step
+from gateway.flow.definition import FindingRule, Flow, Step
 from gateway.hl7.message import Message
 from gateway.mapping import Expression, Library, Profile
+from gateway.mapping.meaning import Run
 
 Inputs = Mapping[str, Mapping[str, object]]
 
@@ -43,70 +44,89 @@ class Reader:
     """The flow's expressions, compiled for one profile."""
 
     def __init__(self, flow: Flow, library: Library, profile: Profile) -> None:
-        compiled = _compiler(flow, library, profile)
-        case = flow.case
         self.flow = flow
         self.profile = profile
-        self._newborn = compiled(case.open.when, "case", "open", "when")
-        self._key = [compiled(text, "case", "key", at) for at, text in enumerate(case.key)]
-        self._old_key = [
-            compiled(text, "case", "merge", "key", at) for at, text in enumerate(case.merge.key)
-        ]
-        self._declared = compiled(case.declared, "case", "declared")
-        self._anonymous = compiled(case.anonymous, "case", "anonymous")
-        self._checks = {at: compiled(text, "case", "check", at) for at, text in case.check.items()}
-        self._rules = [
-            (code, rule, compiled(rule.when, "case", "findings", code, "when"))
-            for code, rule in case.findings.items()
-        ]
-        self._steps = {name: _StepReader(name, step, compiled) for name, step in flow.steps.items()}
+        self._rules = _Rules(flow, _compiler(flow, library, profile))
 
-    def opens(self, message: Message, inputs: Inputs) -> bool:
+    def of(self, message: Message, inputs: Inputs) -> Account:
+        """What a message says."""
+        return Account(self.flow, self._rules, message, inputs)
+
+
+class Account:
+    """What one message says; each thing is read when asked for, and at most once."""
+
+    def __init__(self, flow: Flow, rules: _Rules, message: Message, inputs: Inputs) -> None:
+        self._flow = flow
+        self._rules = rules
+        self._message = message
+        self._run = rules.newborn.run(message, inputs)
+
+    def opens(self) -> bool:
         """True if this message is a birth."""
-        return message.event in self.flow.case.open.events and _truth(
-            self._newborn, message, inputs
-        )
+        events = self._flow.case.open.events
+        return self._message.event in events and _truth(self._rules.newborn, self._run)
 
-    def key(self, message: Message, inputs: Inputs) -> tuple[str, ...] | None:
+    def key(self) -> tuple[str, ...] | None:
         """Assigning authority and identifier of the child; None if there is no identifier."""
-        return _key(self._key, message, inputs)
+        return _key(self._rules.key, self._run)
 
-    def old_key(self, message: Message, inputs: Inputs) -> tuple[str, ...] | None:
+    def old_key(self) -> tuple[str, ...] | None:
         """The key of the record that a merge makes disappear."""
-        return _key(self._old_key, message, inputs)
+        return _key(self._rules.old_key, self._run)
 
-    def anonymous(self, message: Message, inputs: Inputs) -> bool:
+    def anonymous(self) -> bool:
         """True if the mother does not want to be named.
 
         Where that cannot be told the message is refused: taking it could store her name, and
         dropping her data could lose a birth. The hospital keeps it and hears the place.
         """
         try:
-            return self._anonymous.truth(message, inputs)
+            return self._rules.anonymous.value(self._run) is True
         except TranslationError as error:
             text = f"cannot tell whether the mother may be named: {error}"
             raise MessageRefused(text, code=102, location="NK1") from error
 
-    def declared(self, message: Message, inputs: Inputs) -> bool:
+    def declared(self) -> bool:
         """True if the dossier counts as a declared birth."""
-        return _truth(self._declared, message, inputs)
+        return _truth(self._rules.declared, self._run)
 
-    def findings(self, message: Message, inputs: Inputs) -> list[CaseFinding]:
+    def findings(self) -> list[CaseFinding]:
         """What a person should see: unreadable content, and the rules of the flow file."""
         found: list[CaseFinding] = []
-        for at, expression in self._checks.items():
-            found += _problems(at, expression, message, inputs)
-        for code, rule, when in self._rules:
-            if _truth(when, message, inputs):
+        for at, expression in self._rules.checks.items():
+            found += _problems(at, expression, self._run)
+        for code, rule, when in self._rules.findings:
+            if _truth(when, self._run):
                 found.append(CaseFinding(code, rule.at, rule.text))
         return found
 
-    def step(self, name: str, message: Message, inputs: Inputs) -> StepReading:
+    def step(self, name: str) -> StepReading:
         """Whether a step is wanted, which office it goes to, and whether its choice is made."""
-        return self._steps[name].read(message, inputs)
+        return self._rules.steps[name].read(self._run)
 
 
-class _StepReader:
+class _Rules:
+    """All expressions of a flow; compiled together, so that they are asked in one Run."""
+
+    def __init__(self, flow: Flow, compiled: _Compiler) -> None:
+        case = flow.case
+        self.newborn = compiled(case.open.when, "case", "open", "when")
+        self.key = [compiled(text, "case", "key", at) for at, text in enumerate(case.key)]
+        self.old_key = [
+            compiled(text, "case", "merge", "key", at) for at, text in enumerate(case.merge.key)
+        ]
+        self.declared = compiled(case.declared, "case", "declared")
+        self.anonymous = compiled(case.anonymous, "case", "anonymous")
+        self.checks = {at: compiled(text, "case", "check", at) for at, text in case.check.items()}
+        self.findings: list[tuple[str, FindingRule, Expression]] = [
+            (code, rule, compiled(rule.when, "case", "findings", code, "when"))
+            for code, rule in case.findings.items()
+        ]
+        self.steps = {name: _StepRules(name, step, compiled) for name, step in flow.steps.items()}
+
+
+class _StepRules:
     def __init__(self, name: str, step: Step, compiled: _Compiler) -> None:
         self._when = compiled(step.when, "steps", name, "when") if step.when else None
         self._choice = compiled(step.choice, "steps", name, "choice") if step.choice else None
@@ -118,56 +138,52 @@ class _StepReader:
             for at, each in enumerate(step.to)
         ]
 
-    def read(self, message: Message, inputs: Inputs) -> StepReading:
+    def read(self, run: Run) -> StepReading:
         return StepReading(
-            wanted=self._when is None or _truth(self._when, message, inputs),
-            route=self._route(message, inputs),
-            chosen=self._choice is None or _value(self._choice, message, inputs) is not None,
+            wanted=self._when is None or _truth(self._when, run),
+            route=self._route(run),
+            chosen=self._choice is None or _value(self._choice, run) is not None,
         )
 
-    def _route(self, message: Message, inputs: Inputs) -> str | None:
+    def _route(self, run: Run) -> str | None:
         for when, value in self._to:
-            if when is not None and not _truth(when, message, inputs):
+            if when is not None and not _truth(when, run):
                 continue
-            found = _value(value, message, inputs)
+            found = _value(value, run)
             if found is not None or when is not None:
                 return None if found is None else str(found)
         return None
 
 
 def _compiler(flow: Flow, library: Library, profile: Profile) -> _Compiler:
+    expression = library.expressions(profile, INPUT_TYPES)
+
     def compiled(text: str, *path: str | int) -> Expression:
-        where = flow.where(*path)
-        return library.expression(text, profile, inputs=INPUT_TYPES, where=where)
+        return expression(text, flow.where(*path))
 
     return compiled
 
 
-def _key(expressions: list[Expression], message: Message, inputs: Inputs) -> tuple[str, ...] | None:
-    parts = [_value(expression, message, inputs) for expression in expressions]
+def _key(expressions: list[Expression], run: Run) -> tuple[str, ...] | None:
+    parts = [_value(expression, run) for expression in expressions]
     return tuple(str(part or "") for part in parts) if parts and parts[-1] else None
 
 
-def _truth(expression: Expression, message: Message, inputs: Inputs) -> bool:
-    try:
-        return expression.truth(message, inputs)
-    except TranslationError:
-        return False
+def _truth(expression: Expression, run: Run) -> bool:
+    return _value(expression, run) is True
 
 
-def _value(expression: Expression, message: Message, inputs: Inputs) -> object | None:
+def _value(expression: Expression, run: Run) -> object | None:
     try:
-        value: object | None = expression(message, inputs)
+        value: object | None = expression.value(run)
     except TranslationError:
         return None
     return value
 
 
-def _problems(
-    at: str, expression: Expression, message: Message, inputs: Inputs
-) -> list[CaseFinding]:
+def _problems(at: str, expression: Expression, run: Run) -> list[CaseFinding]:
     try:
-        expression(message, inputs)
+        expression.value(run)
     except TranslationError as error:
         return [CaseFinding("CONTENT", at, str(error))]
     return []

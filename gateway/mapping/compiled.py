@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.errors import TranslationError
 from gateway.hl7.message import Message
 from gateway.mapping.content import Place
-from gateway.mapping.meaning import Read, Run
+from gateway.mapping.meaning import Read, Run, Slots
 from gateway.mapping.problem import Fault, Problem, ProblemKind
 from gateway.mapping.profile import content_hash
 
@@ -83,24 +83,31 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One expression of a flow or a profile."""
+    """One expression of a flow or a profile; `slots` are those of all compiled with it."""
 
     text: str
     place: Place
     read: Read[Any] = field(repr=False)
-    memo: int
-    items: int
+    slots: Slots = field(repr=False)
 
-    def __call__(self, message: Source | None, inputs: Inputs) -> Any:
+    def run(self, message: Source | None, inputs: Inputs) -> Run:
+        """What this expression, and all compiled with it, can be asked of a message in."""
+        return Run(message, inputs, self.slots.memo, self.slots.items)
+
+    def value(self, run: Run) -> Any:
         """Its value; None is absent. True for an alias that is there.
 
         Raises TranslationError with one Problem where the message cannot be read.
         """
         try:
-            value = self.read(Run(message, inputs, self.memo, self.items))
+            value = self.read(run)
         except Fault as fault:
             raise TranslationError([self.place.fault(fault)]) from None
         return None if value == "" else value
+
+    def __call__(self, message: Source | None, inputs: Inputs) -> Any:
+        """As `value`, of a message of which nothing else is asked."""
+        return self.value(self.run(message, inputs))
 
     def truth(self, message: Source | None, inputs: Inputs) -> bool:
         """Whether it is true; absent is not. Raises TranslationError as a call does."""

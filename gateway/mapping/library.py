@@ -7,7 +7,7 @@ what changes on disk is seen by a new Library. Every file read leaves a pin, its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -174,21 +174,26 @@ class Library:
         inputs: Mapping[str, Mapping[str, str]] | None = None,
         where: str = "",
     ) -> Expression:
-        """One expression of a flow, compiled for a profile.
+        """One expression, compiled for a profile; see `expressions`."""
+        return self.expressions(profile, inputs)(text, where)
 
-        `inputs` are namespaces, facts and their types; `where` is its `file:line`. Raises
-        ConfigurationError, all mistakes.
+    def expressions(
+        self, profile: Profile, inputs: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Callable[[str, str], Expression]:
+        """Compiles the expressions of one flow, from a text and its `file:line`, for a profile.
+
+        They may be asked in one Run, which reads once what several of them read. `inputs` are
+        namespaces, facts and their types. Raises ConfigurationError, all mistakes.
         """
-        findings = Findings()
+        return partial(self._expression, self._world(profile, inputs or {}, Findings()))
+
+    def _expression(self, world: World, text: str, where: str) -> Expression:
         file, _, line = where.rpartition(":")
         position = Position(file or where, int(line) if line.isdigit() else 1)
-        world = self._world(profile, inputs or {}, findings)
         scope = Scope(world, position)
-        meaning = read_expression(Scalar(text, position), scope)
-        value = _as_answer(meaning, scope)
-        _refuse(findings)
-        place = Place("", position)
-        return Expression(text, place, value.read, world.slots.memo, world.slots.items)
+        value = _as_answer(read_expression(Scalar(text, position), scope), scope)
+        _refuse(world.findings)
+        return Expression(text, Place("", position), value.read, world.slots)
 
     def check_definition(
         self, definition: Definition, profile: Profile, findings: Findings

@@ -36,7 +36,7 @@ def reader(profile: str) -> Reader:
 
 def opens(path: Path, profile: str) -> bool:
     inputs: dict[str, dict[str, object]] = {"sender": {}, "scelta": {}, "partner": {}}
-    return reader(profile).opens(Message.parse(path.read_bytes()), inputs)
+    return reader(profile).of(Message.parse(path.read_bytes()), inputs).opens()
 
 
 @needs_corpus

@@ -28,8 +28,8 @@ def test_every_story_is_sound_hl7_and_a_birth(name: str):
     assert structure(message) == []
     profile = {"nnita": "dialect_nnita", "default": "default"}[child.dialect]
     reader = reader_of(flow_of(), profile)
-    assert reader.opens(message, INPUTS)
-    assert reader.key(message, INPUTS) == ("HIS", child.identifier)
+    assert reader.of(message, INPUTS).opens()
+    assert reader.of(message, INPUTS).key() == ("HIS", child.identifier)
 
 
 def test_codici_fiscali_pass_every_check():
@@ -72,5 +72,5 @@ def test_what_is_no_birth_and_what_is_broken():
     """A transfer is sound HL7 and opens nothing; an event that HL7 does not have is refused."""
     transfer = Message.parse(TRANSFER)
     assert structure(transfer) == []
-    assert not reader_of(flow_of()).opens(transfer, INPUTS)
+    assert not reader_of(flow_of()).of(transfer, INPUTS).opens()
     assert [finding.code for finding in structure(Message.parse(BROKEN))] != []
