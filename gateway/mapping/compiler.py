@@ -58,6 +58,13 @@ class Compilation:
     world: World | None = None
     tracer: Tracer | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether each file of `use:` gave something; else names in it are not known."""
+        files = {block.key.position.file for block in self.blocks.values()}
+        files |= {rule.position.file for rule in self.document.rules}
+        return all(use.text in files for use in self.document.use)
+
     def compile(self, pins: Mapping[str, str]) -> Compiled | None:
         """The mapping, or None where findings leave nothing to run. `pins` may still grow."""
         direction = self._direction()
@@ -118,6 +125,7 @@ class Compilation:
             root=self._root("source") if from_xml else None,
             dialect=known,
             structures=self._structures(known),
+            is_whole=self.is_whole,
             slots=self.tracer.slots if self.tracer else Slots(),
             tracer=self.tracer,
         )

@@ -197,7 +197,8 @@ class Flattening:
         block = self._blocks.get(call.name)
         if block is None:
             guess = did_you_mean(call.name, self._blocks)
-            here.error(call.column, "M02", f"no block {call.name}{guess}")
+            if scope.world.is_whole:
+                here.error(call.column, "M02", f"no block {call.name}{guess}")
             return None, {}
         here.world.used.add(("block", block.name))
         if len(call.arguments) != len(block.parameters):

@@ -18,6 +18,7 @@ from gateway.mapping.rules import Rule, read_rules
 from gateway.mapping.tree import Scalar, Sequence, Table, Tree
 
 _SIGNATURE: Final = re.compile(r"([A-Za-z_]\w*)\s*(?:\(\s*([\w\s,]*?)\s*\))?")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,9 @@ class Reader:
         match = _SIGNATURE.fullmatch(key.text)
         if not match:
             self.findings.error(key.position, "M06", f"{key.text} is no name")
-            return key.text, ()
+            # What begins it is what it will be called by.
+            begins = _NAME.match(key.text)
+            return begins[0] if begins else key.text, ()
         names = [name.strip() for name in (match[2] or "").split(",") if name.strip()]
         return match[1], tuple(names)
 

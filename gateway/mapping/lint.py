@@ -67,7 +67,8 @@ def lint_mapping(library: Library, name: str, profile: str | None = None) -> lis
 def _check_whole(compilation: Compilation, world: World) -> None:
     """What no single expression tells: names that nothing reads, branches that others rule out."""
     document, findings = compilation.document, compilation.findings
-    check_unused(document, compilation.blocks, world.used, findings)
+    if compilation.is_whole:
+        check_unused(document, compilation.blocks, world.used, findings)
     check_tree(document.emit, findings)
     for block in compilation.blocks.values():
         check_tree(block.node, findings)

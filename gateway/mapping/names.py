@@ -40,7 +40,11 @@ EXPANSIONS: Final = 20_000
 
 @dataclass(slots=True)
 class World:
-    """What all expressions of one compilation share. `tracer` watches a traced build."""
+    """What all expressions of one compilation share. `tracer` watches a traced build.
+
+    `is_whole`: all blocks there should be could be read. `unknown` are names already told, with
+    the text they stand in.
+    """
 
     findings: Findings
     slots: Slots = field(default_factory=Slots)
@@ -58,6 +62,8 @@ class World:
     known: dict[tuple[object, ...], Meaning] = field(default_factory=dict)
     expansions: int = 0
     tracer: Tracer | None = None
+    is_whole: bool = True
+    unknown: set[tuple[Position, str]] = field(default_factory=set)
 
     def expand(self, name: str, position: Position) -> bool:
         """Whether one more thing may be inlined; else a finding says why not."""
@@ -254,8 +260,11 @@ def _fact(namespace: str, name: str, kind: Kind) -> Value:
 
 
 def unknown(name: str, scope: Scope, column: int) -> Value:
-    """The finding for a name that is nothing, with a guess."""
+    """The finding for a name that is nothing, with a guess; of a text, the first time."""
     world = scope.world
+    if (scope.position, name) in world.unknown:
+        return UNKNOWN
+    world.unknown.add((scope.position, name))
     known = [*scope.bindings, *world.definitions]
     known += world.lets if scope.level == "mapping" else ()
     known += world.root.children if world.root else ()

@@ -34,7 +34,7 @@ def check_unused(
     the compiler met."""
     texts = list(_texts_of_mapping(document, blocks))
     words, facts = _mentions(texts)
-    words |= {_guess(finding.text) for finding in findings.found if finding.code in _GUESSING}
+    words |= _guesses(findings)
     for what, name, position in _declared(document):
         written = name in facts or name[-1] in words if what == "input" else name[0] in words
         if (what, *name) not in used and not written:
@@ -79,6 +79,7 @@ def check_parameters(
 ) -> None:
     """M07 for a parameter that the texts of a block or definition do not name, at its place."""
     words, _ = _mentions(texts)
+    words |= _guesses(findings)
     for name in parameters:
         if name in words:
             continue
@@ -100,9 +101,10 @@ def _mentions(texts: Iterable[str]) -> tuple[set[str], set[tuple[str, ...]]]:
     return words, facts
 
 
-def _guess(text: str) -> str:
-    found = _GUESS.search(text)
-    return found[1] if found else ""
+def _guesses(findings: Findings) -> set[str]:
+    """The names that were meant, as findings say."""
+    texts = (finding.text for finding in findings.found if finding.code in _GUESSING)
+    return {found[1] for text in texts if (found := _GUESS.search(text))}
 
 
 def _texts_of_mapping(document: Document, blocks: Mapping[str, Block]) -> Iterator[str]:

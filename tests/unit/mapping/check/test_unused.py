@@ -58,3 +58,15 @@ def test_what_is_used_is_not_told(told: Told, text: str) -> None:
 def test_a_name_in_a_faulty_text_counts_as_used(told: Told, text: str, code: str) -> None:
     """The fault is the only finding."""
     assert [one.split()[2] for one in told(text)] == [code]
+
+
+def test_where_a_file_of_blocks_is_missing_nothing_is_said_of_what_it_would_use(told: Told) -> None:
+    """Neither of its blocks nor of the lets that they would read."""
+    text = "use: [lib/none.yaml]\nlet:\n  a: PID-5\nemit:\n  persona:\n    $use: persona(NK1[1])\n"
+    assert [one.split()[2] for one in told(text)] == ["Y01"]
+
+
+def test_an_unknown_name_is_told_once_in_a_text(told: Told) -> None:
+    """In another text again: there it is another mistake."""
+    found = told("emit:\n  testo: join(nomi.1, nomi.2)\n  corto: nomi.3\n")
+    assert [one.split()[0] for one in found] == ["6:15:", "7:10:"]
