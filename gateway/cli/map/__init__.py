@@ -9,6 +9,7 @@ import click
 from gateway.cli.verbs import Verb, Verbs
 
 VERBS: Final[dict[str, Verb]] = {
+    "new": Verb("new", "new", "Begin a mapping for a schema, with what can be guessed."),
     "lint": Verb("lint", "lint", "Say what is wrong in mappings, and where."),
     "test": Verb("tests", "test", "Run the tests that mappings carry."),
     "preview": Verb("preview", "preview", "Show a message, the mapping's values, the document."),
