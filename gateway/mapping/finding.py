@@ -109,8 +109,14 @@ class Findings:
         return sorted(self.found)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` if one of `known` is close, else nothing."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was probably meant."""
     names = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=0.6)
-    return f"; did you mean {names[close[0]]}?" if close else ""
+    return names[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` if one of `known` is close, else nothing."""
+    meant = nearest(word, known)
+    return f"; did you mean {meant}?" if meant else ""

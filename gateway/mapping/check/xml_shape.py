@@ -14,7 +14,7 @@ from gateway.mapping.check.values import check_value
 from gateway.mapping.content import Content, Entry, Gate, Place
 from gateway.mapping.emission import Node
 from gateway.mapping.expressions import start_of
-from gateway.mapping.finding import Findings, Position
+from gateway.mapping.finding import Findings, Position, nearest
 from gateway.mapping.leaves import Leaf
 from gateway.mapping.shape import ElementShape
 
@@ -60,6 +60,8 @@ class ShapeCheck:
     def attributes(self, content: Content, shape: ElementShape, place: Place) -> None:
         """What is required and never written."""
         written = {entry.key.text for entry in content.attributes}
+        misspelt = written - shape.attributes.keys()
+        written |= {nearest(name, shape.attributes) or "" for name in misspelt}
         for name, attribute in shape.attributes.items():
             if attribute.required and name not in written:
                 self._never_written(f"attribute {name}", shape, place.position)
@@ -70,10 +72,13 @@ class ShapeCheck:
             return
         known = [entry for entry in content.entries if entry.key.text in shape.children]
         missing = set(never_written(shape.content, _names(known)))
-        for name in missing:
+        # What is misspelt is a finding already; that the right name is missing is the same fault.
+        wrong = [entry for entry in content.entries if entry.key.text not in shape.children]
+        misspelt = {nearest(entry.key.text, shape.children) for entry in wrong}
+        for name in missing - misspelt:
             self._never_written(name, shape, place.position)
         for position, names in _branches(content, known):
-            for name in set(never_written(shape.content, names)) - missing:
+            for name in set(never_written(shape.content, names)) - missing - misspelt:
                 self._never_written(name, shape, position, " in this branch")
         self._twice(known, shape)
         self._excluding(known, shape, place)
