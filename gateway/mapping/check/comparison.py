@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.mapping.check.claims import contradiction
 from gateway.mapping.check.codes import check_code
-from gateway.mapping.domain import Domain, Doubt
+from gateway.mapping.domain import ANY, Domain, Doubt
 from gateway.mapping.kinds import Kind
 from gateway.mapping.syntax import Comparison, Logic, Membership, Syntax
 from gateway.mapping.wording import column_of
@@ -25,6 +25,8 @@ _COMPARED: Final = frozenset({Kind.TEXT, Kind.BOOLEAN})
 
 def compared(tree: Comparison, left: Value, right: Value, scope: Scope) -> Domain:
     """What `left == right` can be; its mistakes are findings."""
+    if Kind.UNKNOWN in (left.kind, right.kind):
+        return ANY
     if tree.operator in ("==", "!="):
         always = "never true" if tree.operator == "==" else "always true"
         _check_pair(left, right, (tree.left, tree.right), always, scope)

@@ -32,6 +32,8 @@ def check_unused(
 ) -> None:
     """M07 and T04 of one mapping. `blocks` are its own and those of its files; `used` is what
     the compiler met."""
+    if _is_broken(document.emit) or any(_is_broken(block.node) for block in blocks.values()):
+        return  # what stands under a directive that is none was not read
     texts = list(_texts_of_mapping(document, blocks))
     words, facts = _mentions(texts)
     words |= _guesses(findings)
@@ -45,6 +47,10 @@ def check_unused(
         check_parameters(block.key, block.parameters, _texts(block.node), findings)
     for let in document.lets.values():
         check_parameters(let.key, let.parameters, (let.text.text,), findings)
+
+
+def _is_broken(node: Node) -> bool:
+    return any(each.broken for each in nodes_of(node))
 
 
 def _declared(document: Document) -> Iterator[tuple[str, tuple[str, ...], Position]]:

@@ -56,6 +56,7 @@ def test_no_false_alarm(told: Told, condition: str) -> None:
         ("(PID-30 == 'Y') == true", "M10"),
         ("NK1[1]-14.1 != 'M'", "M10"),
         ("(PID-5[1].1 | upper) == 'Rossi'", "M09"),
+        ("(PID-30 | uper) != (PID-29 | upper)", "M03"),
         ("('Rossi' == (PID-5[1].1 | upper))", "M09"),
         ("(PID-5[1].1 | trim) == ' x'", "M09"),
         ("('a' | upper) == 'a'", "M09"),

@@ -70,3 +70,9 @@ def test_an_unknown_name_is_told_once_in_a_text(told: Told) -> None:
     """In another text again: there it is another mistake."""
     found = told("emit:\n  testo: join(nomi.1, nomi.2)\n  corto: nomi.3\n")
     assert [one.split()[0] for one in found] == ["6:15:", "7:10:"]
+
+
+def test_under_a_directive_that_is_none_nothing_was_read(told: Told) -> None:
+    """So nothing is said of what it may have used."""
+    found = told("let:\n  a: PID-5[1]\nemit:\n  testo:\n    $vale: a.1\n")
+    assert [one.split()[2] for one in found] == ["M06"]
