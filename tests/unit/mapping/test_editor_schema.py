@@ -61,3 +61,13 @@ def test_the_same_target_gives_the_same_file() -> None:
     """Byte for byte, so that it can be committed."""
     texts = {written(of_mapping(LIBRARY, "asl/iscrizione.yaml")) for _ in range(2)}
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("name", mappings_in(LIBRARY))
+def test_every_shipped_mapping_names_its_schema_which_says_what_the_target_is(name: str) -> None:
+    """The first line names it for the editor; the file is what `icaro map schema` writes today."""
+    path = ROOT / "mappings" / name
+    schema = path.with_suffix(".map.schema.json")
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    assert first == f"# yaml-language-server: $schema=./{schema.name}"
+    assert schema.read_text(encoding="utf-8") == written(of_mapping(LIBRARY, name))

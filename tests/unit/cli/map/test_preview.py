@@ -65,7 +65,7 @@ def test_problems_make_the_exit_code_one() -> None:
     """Each is told with its place in the mapping."""
     result = preview("comune/annullamento.yaml", GIRL[1], "--inputs", "flow.motivo=")
     assert result.exit_code == 1
-    assert "REQUIRED motivo comune/annullamento.yaml:20" in result.output
+    assert "REQUIRED motivo comune/annullamento.yaml:21" in result.output
     assert "motivo: flow.motivo  ✗ an annulment gives its reason" in result.output
 
 

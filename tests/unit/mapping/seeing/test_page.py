@@ -75,5 +75,5 @@ def test_a_problem_stands_at_the_head_and_at_its_element() -> None:
     source, inputs = given(library, known.compiled, case)
     found = preview_page("x", panes(known, source, *known.run(source, inputs)))
     head, _, rest = found.partition("<main>")
-    assert "REQUIRED motivo comune/annullamento.yaml:20" in head
+    assert "REQUIRED motivo comune/annullamento.yaml:21" in head
     assert rest.count("✗ an annulment gives its reason") == 2
