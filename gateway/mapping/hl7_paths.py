@@ -256,7 +256,8 @@ def _text_of_chosen(path: Repetitions) -> Read[str | None]:
         found = one(run)
         if found is None:
             return None
-        return _said(found[0].text(number, found[1], component, subcomponent))
+        text = found[0].text(number, found[1], component, subcomponent)
+        return None if text is None or text == NULL else text
 
     return read
 

@@ -111,12 +111,17 @@ def leaf_element(
     def emit(run: Run, draft: Draft) -> State:
         try:
             value = read(run)
-            if value is None or value == "":
+            if type(value) is str:
+                text = value
+            elif value is None:
                 return absent
-            if value is NIL:
+            elif value is NIL:
                 draft.append(nil)
                 return wrote
-            text = value if type(value) is str else write(value)
+            else:
+                text = write(value)
+            if not text:
+                return absent
             draft.append(f"{start}{escaped(text) if odd(text) else text}{end}")
         except Fault as fault:
             return tell(run, place, fault)
@@ -213,6 +218,7 @@ def fill(
     """Attributes and children of the element whose tag was just opened; `always`: of the root."""
     rows = tuple((child.bit, child.gate, child.emit) for child in children)
     asked, asks_more = required.mask, required.asks_more
+    absent, failed = State.NOTHING, State.FAILED
 
     def emit(run: Run, draft: Draft) -> State:
         at = len(draft) - 1
@@ -221,14 +227,14 @@ def fill(
                 pick(run)
         except Fault as fault:
             return tell(run, place, fault)
-        mask, state = 0, State.NOTHING
+        mask, state = 0, absent
         for bit, gate, child in rows:
             if gate is not None and not gate(run):
                 continue
             became = child(run, draft)
-            if became:
+            if became is not absent:
                 mask |= bit
-                if became > state:
+                if state is not failed:
                     state = became
         missing: list[Place] = []
         if setters:
