@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.mapping import Library
+from gateway.mapping.finding import RULES
 from gateway.mapping.lint import lint_mapping, lint_profile
 
 HERE = Path(__file__).parent
@@ -48,3 +49,9 @@ def test_a_fault_is_found_at_its_place_and_nothing_else(path: Path, tmp_path: Pa
     line, column, code = (group.decode() for group in expected.groups())
     assert path.stem.startswith(code + "_")
     assert found(path, tmp_path) == [f"{line}:{column} {code}"]
+
+
+@pytest.mark.parametrize("code", [code for code in RULES if code[0] in "MH"])
+def test_expressions_and_hl7_have_three_faults_of_each_code(code: str) -> None:
+    """One could be found by chance."""
+    assert len([path for path in FAULTS if path.stem.startswith(f"{code}_")]) >= 3
