@@ -1,7 +1,7 @@
 """Writes the parts of an envelope, and knows where everything in an envelope stands.
 
-Every part that will be signed is written at once in its exclusive canonical form, so that what is
-digested are the very bytes that are sent. Signs and checks nothing.
+Every part that will be signed is written at once in its exclusive canonical form, so that only
+a document that is not canonical yet needs a canonicalization. Signs and checks nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -30,28 +30,37 @@ _ADDRESSING = ("To", "Action", "MessageID", "RelatesTo", "ReplyTo", "From", "Fau
 _REQUIRED = ("To", "Action", "MessageID")
 
 
-# Canonical form: each part declares what it uses, namespaces and attributes sorted.
-_HEADER: Final = (
-    f'<wsa:{{name}} xmlns:wsa="{WSA}" xmlns:wsu="{WSU}" wsu:Id="{{name}}">{{text}}</wsa:{{name}}>'
-)
+# Canonical form: a part declares what it uses, namespaces and attributes sorted.
+_ADDRESS: Final = '<wsa:{name}{spaces} wsu:Id="{name}">{text}</wsa:{name}>'
+_ADDRESS_SPACES: Final = f' xmlns:wsa="{WSA}" xmlns:wsu="{WSU}"'
 _TIMESTAMP: Final = (
-    f'<wsu:Timestamp xmlns:wsu="{WSU}" wsu:Id="Timestamp"><wsu:Created>{{created}}</wsu:Created>'
+    '<wsu:Timestamp{spaces} wsu:Id="Timestamp"><wsu:Created>{created}</wsu:Created>'
     "<wsu:Expires>{expires}</wsu:Expires></wsu:Timestamp>"
 )
+_TIMESTAMP_SPACES: Final = f' xmlns:wsu="{WSU}"'
 _BODY: Final = f'<soap:Body xmlns:soap="{{soap}}" xmlns:wsu="{WSU}" wsu:Id="Body">'
 _BODY_END: Final = b"</soap:Body>"
 
 
+class Part(NamedTuple):
+    """One signed element: as it is digested, and as it is sent in an envelope whose Header declares
+    `wsa`, `wsse` and `wsu`; a receiver's canonical form of the second is the first.
+    """
+
+    digested: bytes
+    sent: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """The parts to sign by their wsu:Id, in the order of signing, each as it will be sent.
+    """The parts to sign by their wsu:Id, in the order of signing.
 
     `soap` is the namespace of the envelope that they belong in.
     """
 
     soap: str
     created: datetime
-    parts: Mapping[str, bytes] = field(repr=False)
+    parts: Mapping[str, Part] = field(repr=False)
 
 
 def build(
@@ -71,15 +80,22 @@ def build(
     prefix that only values use.
     """
     expires = created + timedelta(seconds=profile.ttl)
-    timestamp = _TIMESTAMP.format(created=instant(created), expires=instant(expires))
+    times = {"created": instant(created), "expires": instant(expires)}
     texts = {"To": to, "Action": action, "MessageID": message_id, "RelatesTo": relates_to}
-    parts = {"Timestamp": timestamp.encode()}
+    parts = {"Timestamp": _part(_TIMESTAMP, _TIMESTAMP_SPACES, times)}
     for name, text in texts.items():
         if text is not None:
-            parts[name] = _HEADER.format(name=name, text=escaped(text)).encode()
+            values = {"name": name, "text": escaped(text)}
+            parts[name] = _part(_ADDRESS, _ADDRESS_SPACES, values)
     content = body if isinstance(body, Canonical) else canonical(body)
-    parts["Body"] = _body(content, profile.namespace)
+    whole = _body(content, profile.namespace)
+    parts["Body"] = Part(whole, whole)
     return Unsigned(profile.namespace, created, parts)
+
+
+def _part(template: str, spaces: str, values: Mapping[str, str]) -> Part:
+    digested = template.format(spaces=spaces, **values)
+    return Part(digested.encode(), template.format(spaces="", **values).encode())
 
 
 def _body(content: bytes, soap: str) -> bytes:
@@ -157,8 +173,9 @@ def _addressing(header: etree._Element) -> dict[str, etree._Element]:
 
 def _refuse_not_understood(header: etree._Element, soap: str) -> None:
     """A header we do not know is not read; one that insists cannot be served (SOAP 1.1, 4.2.3)."""
+    attribute = f"{{{soap}}}mustUnderstand"
     for child in header:
-        insists = child.get(f"{{{soap}}}mustUnderstand", "0").strip() in ("1", "true")
+        insists = child.get(attribute, "0").strip() in ("1", "true")
         if insists and child.tag != SECURITY and not child.tag.startswith(f"{{{WSA}}}"):
             raise VerificationError(
                 "shape", readable(child.tag), "send no such header with mustUnderstand"
@@ -180,7 +197,7 @@ def _only(parent: etree._Element, tag: str) -> etree._Element:
 
 
 def _at_most_one(parent: etree._Element, tag: str) -> etree._Element | None:
-    found = parent.findall(tag)
+    found = [*parent.iterchildren(tag)]
     if len(found) > 1:
         raise VerificationError("shape", readable(tag), f"put one in {readable(parent.tag)}")
     return found[0] if found else None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
 from gateway.errors import VerificationError
 from gateway.soap.names import DS, EXC_C14N, ID, SHA256, WSSE, X509V3, readable
+from gateway.soap.signed_info import read_as_written
 from gateway.soap.trust import decode_base64
+from gateway.xml import canonical
 
 _SIGNED_INFO: Final = f"{{{DS}}}SignedInfo"
 _VALUE: Final = f"{{{DS}}}SignatureValue"
@@ -32,21 +34,22 @@ _DIRECT: Final = f"{{{WSSE}}}Reference"
 _MAX_PREFIXES: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One signed part: which Id, which digest, and the prefixes that its canonical form keeps."""
 
     identifier: str
     digest: bytes
-    prefixes: tuple[str, ...]
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureParts:
-    """What a ds:Signature says, after its shape and algorithms were found to be the profile's."""
+    """What a ds:Signature says, after its shape and algorithms were found to be the profile's.
 
-    signed_info: etree._Element
-    prefixes: tuple[str, ...]
+    `content` are the bytes that must be signed: ds:SignedInfo as it asks to be canonicalized.
+    """
+
+    content: bytes
     references: tuple[Reference, ...]
     value: bytes
 
@@ -57,6 +60,20 @@ def read_signature(
     """Read `signature`, which must be made with `algorithm` by the key of `token`."""
     signed_info, value, key_info = _children(signature, _SIGNED_INFO, _VALUE, _KEY_INFO)
     _require_token(key_info, token)
+    content = canonical(signed_info)
+    found = read_as_written(content, algorithm)
+    if found is not None:
+        references = tuple(Reference(*each) for each in found)
+    else:
+        prefixes, references = _read_signed_info(signed_info, algorithm)
+        content = canonical(signed_info, prefixes) if prefixes else content
+    return SignatureParts(content, references, _decoded(value, "signature value"))
+
+
+def _read_signed_info(
+    signed_info: etree._Element, algorithm: str
+) -> tuple[tuple[str, ...], tuple[Reference, ...]]:
+    """The prefixes of its own canonical form, and what it signs."""
     if len(signed_info) < 3:
         raise VerificationError("signature shape", "ds:SignedInfo", "sign at least one element")
     canonicalization, method, *references = signed_info
@@ -65,12 +82,7 @@ def read_signature(
     # The key decides the algorithm, not the sender: no HMAC with a public key, no SHA-1.
     _require_algorithm(method, algorithm)
     _children(method)
-    return SignatureParts(
-        signed_info=signed_info,
-        prefixes=_exclusive(canonicalization),
-        references=tuple(_reference(element) for element in references),
-        value=decode_base64(_text(value), "signature value", "ds:SignatureValue"),
-    )
+    return _exclusive(canonicalization), tuple(_reference(element) for element in references)
 
 
 def _require_token(key_info: etree._Element, token: etree._Element) -> None:
@@ -93,8 +105,7 @@ def _reference(element: etree._Element) -> Reference:
     (transform,) = _children(transforms, _TRANSFORM)
     _require_algorithm(method, SHA256)
     _children(method)
-    value = decode_base64(_text(digest), "digest value", "ds:DigestValue")
-    return Reference(uri[1:], value, _exclusive(transform))
+    return Reference(uri[1:], _decoded(digest, "digest value"), _exclusive(transform))
 
 
 def _exclusive(element: etree._Element) -> tuple[str, ...]:
@@ -132,6 +143,6 @@ def _children(element: etree._Element, *tags: str) -> Sequence[etree._Element]:
     return children
 
 
-def _text(element: etree._Element) -> str:
+def _decoded(element: etree._Element, check: str) -> bytes:
     _children(element)
-    return element.text or ""
+    return decode_base64(element.text or "", check, readable(element.tag))

@@ -24,14 +24,17 @@ from gateway.soap.names import ID, SIGNATURE, WSU, readable
 from gateway.soap.profile import SecurityProfile
 from gateway.soap.signature import Reference, SignatureParts, read_signature
 from gateway.soap.trust import Signer, Trust, signer_of
-from gateway.xml import canonical, parse
+from gateway.xml import canonical, own, parse
 
 _MAX_URI: Final = 1024
+_TIMES: Final = [f"{{{WSU}}}Created", f"{{{WSU}}}Expires"]
 _INSTANT: Final = re.compile(
     r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _IDS: Final = etree.XPath(
-    "//@wsu:Id | //@Id | //@ID | //@id | //@xml:id", namespaces={"wsu": WSU}, smart_strings=False
+    "//*/@wsu:Id | //*/@Id | //*/@ID | //*/@id | //*/@xml:id",
+    namespaces={"wsu": WSU},
+    smart_strings=False,
 )
 
 
@@ -94,7 +97,7 @@ def verify(
     if seen is not None and seen(texts["MessageID"]):
         raise VerificationError("replay", "wsa:MessageID", "send a new MessageID in each attempt")
     return Verified(
-        body=parse(signed[-1])[0],
+        body=own(signed[-1])[0],
         action=texts["Action"],
         message_id=texts["MessageID"],
         relates_to=texts.get("RelatesTo"),
@@ -126,8 +129,7 @@ def require_signed(parts: Parts) -> tuple[etree._Element, etree._Element]:
 
 def require_signature(read: SignatureParts, signer: Signer) -> None:
     """Step 6."""
-    content = canonical(read.signed_info, read.prefixes)
-    if not signature_is_of(signer.key, read.value, content):
+    if not signature_is_of(signer.key, read.value, read.content):
         remedy = "sign this SignedInfo with the token's key, and change nothing after signing"
         raise VerificationError("signature value", "ds:SignatureValue", remedy)
 
@@ -142,15 +144,15 @@ def require_references(
     signable = parts.signable()
     if parts.token is not None and parts.token.get(ID) in references:
         signable.insert(0, parts.token)  # WSS4J signs the token too, which does no harm
-    unsigned = [part for part in signable if part.get(ID) not in references]
-    if unsigned:
-        names = ", ".join(readable(part.tag) for part in unsigned)
+    found = [(part, references.get(part.get(ID, ""))) for part in signable]
+    names = ", ".join(readable(part.tag) for part, reference in found if reference is None)
+    if names:
         remedy = "sign it: name its wsu:Id in a ds:Reference"
         raise VerificationError("references", names, remedy)
     if len(references) != len(signable):
         remedy = "sign the Timestamp, the WS-Addressing headers and the Body, nothing else"
         raise VerificationError("references", "ds:Reference", remedy)
-    return [(part, references[part.get(ID, "")]) for part in signable]
+    return [(part, reference) for part, reference in found if reference is not None]
 
 
 def digested(element: etree._Element, reference: Reference) -> bytes:
@@ -163,7 +165,7 @@ def digested(element: etree._Element, reference: Reference) -> bytes:
 
 def read_timestamp(parts: Parts) -> tuple[datetime, datetime]:
     """Step 8. Created and Expires."""
-    if [child.tag for child in parts.timestamp] != [f"{{{WSU}}}Created", f"{{{WSU}}}Expires"]:
+    if [child.tag for child in parts.timestamp] != _TIMES:
         raise VerificationError("timestamp", "wsu:Timestamp", "put Created, then Expires in it")
     created, expires = parts.timestamp
     return _moment(created), _moment(expires)
