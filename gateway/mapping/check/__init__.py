@@ -1,5 +1,6 @@
-"""What the checker knows beside the compiler: values against types, children against particles.
+"""What the checker knows beside the compiler: paths, codes, comparisons, branches and names, values
+against types, children against particles.
 
-Nothing here runs when a message is translated. Each module takes what was compiled and gives
-reasons; where a finding stands is its caller's to say.
+Nothing here runs when a message is translated. What is asked while compiling takes the Scope and
+the column of a token, or gives a reason to its caller; each fault is told once, where it stands.
 """
