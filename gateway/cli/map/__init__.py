@@ -17,6 +17,7 @@ VERBS: Final[dict[str, Verb]] = {
     "coverage": Verb("coverage", "coverage", "What no test reaches and no leaf reads."),
     "lsp": Verb("lsp", "lsp", "A language server for editors."),
     "schema": Verb("schema", "schema", "What an editor needs to complete a mapping."),
+    "diff": Verb("diff", "diff", "What another version of the mappings writes otherwise."),
     "history": Verb("history", "history", "Which mappings were in use, and which were refused."),
     "rollback": Verb("history", "rollback", "Put the mappings back as they were."),
 }

@@ -83,6 +83,7 @@ def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(birth, folder / "birth.hl7")
     (folder / "messages").mkdir()
     shutil.copy(birth, folder / "messages")
+    shutil.copytree(folder / "mappings", folder / "mappings.old")
     for name in ("sent.xml", "ca.pem", "me.p12", "checkpoint.pub", "certs/gateway/ca.pem"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
