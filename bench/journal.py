@@ -159,7 +159,7 @@ def submit(row: SubmissionRow) -> Work:
 
     def work(unit: Unit) -> tuple[SubmissionRow, AttemptRow]:
         moved = unit.move(
-            row.id,
+            row,
             expect=row.status,
             fence=row.fence,
             to=Status.SUBMITTING,
@@ -181,8 +181,9 @@ def outcome(row: SubmissionRow, attempt: AttemptRow) -> Work:
     """An answer: the attempt ends, facts are learned, the case goes on, a step waits no more."""
 
     def work(unit: Unit) -> None:
-        unit.end_attempt(attempt.id, "Accepted", answer=_ANSWER)
-        current = unit.submission(row.id)
+        unit.case(row.case_id)
+        current = next(each for each in unit.submissions(row.case_id) if each.id == row.id)
+        unit.end_attempt(attempt, "Accepted", answer=_ANSWER)
         unit.move(
             row.id,
             expect=current.status,

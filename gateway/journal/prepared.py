@@ -94,8 +94,10 @@ class Driver:
     def run(self, prepared: Prepared, values: Mapping[str, object] = _NOTHING) -> int:
         """Run it; how many rows it touched."""
         text, bound, constants, _ = prepared.on(self._database)
+        if constants:
+            values = {**constants, **values}
         try:
-            touched: int = self._native.execute(text, bound({**constants, **values})).rowcount
+            touched: int = self._native.execute(text, bound(values)).rowcount
         except self._dialect.loaded_dbapi.Error as error:
             raise self._told(error, text, values) from error
         return touched

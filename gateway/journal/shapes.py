@@ -58,7 +58,7 @@ class Shape:
     def digest(self, row: Row) -> str:
         """`row_digest` of what the evidence keeps of it."""
         parts = [
-            opening + column_text(value)
+            opening + (quoted(value) if value.__class__ is str else column_text(value))
             for opening, value in zip(self._openings, self._evidenced(row), strict=True)
             if value is not None
         ]

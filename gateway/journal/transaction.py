@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.errors import JournalError
 from gateway.journal.encryption import Keyring
 from gateway.journal.prepared import Driver, Prepared, of_whole_rows
-from gateway.journal.stored import canonical_words, moment, quoted
+from gateway.journal.stored import moment, quoted
 from gateway.journal.tables import evidence, messages
 
 Values = dict[str, Any]
@@ -73,8 +73,8 @@ def chain_digest(
     node: str, seq: int, at: str, what: str, subjects: str, digests: str, note: str, previous: str
 ) -> str:
     """SHA-256 (hex) over the canonical JSON array of an entry's columns as they are stored."""
-    columns = canonical_words((at, what, subjects, digests, note, previous))
-    text = f"[{quoted(node)},{seq},{columns[1:]}"
+    told = f"{quoted(subjects)},{quoted(digests)},{quoted(note)},{quoted(previous)}"
+    text = f"[{quoted(node)},{seq},{quoted(at)},{quoted(what)},{told}]"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -30,14 +30,14 @@ _EMPTY: Mapping[str, Values] = {
 
 
 @cache
-def _update(
-    name: str, filled: tuple[str, ...], empty: tuple[str, ...], changed: tuple[str, ...]
-) -> Prepared:
+def _update(name: str, expected: tuple[str, ...], changed: tuple[str, ...]) -> Prepared:
     """Made once for every set of columns: making a statement takes longer than running it."""
     table = ROWS_IN_EVIDENCE[name]
-    expected = [table.c[column] == bindparam(f"old_{column}") for column in filled]
-    expected += [table.c[column].is_(None) for column in empty]
-    statement = update(table).where(*expected).values(version=table.c.version + 1)
+    as_read = [table.c[each] == bindparam(f"old_{each}") for each in ("id", "version")]
+    as_expected = [
+        table.c[each].is_not_distinct_from(bindparam(f"old_{each}")) for each in expected
+    ]
+    statement = update(table).where(*as_read, *as_expected).values(version=table.c.version + 1)
     return Prepared(statement, changed)
 
 
@@ -136,12 +136,10 @@ class Writing(Reading):
     def _updated(
         self, shape: Shape, row: Row, expect: Mapping[str, object], values: Values
     ) -> bool:
-        expected = {"id": row[0], "version": shape.version(row), **expect}
-        filled = {f"old_{name}": value for name, value in expected.items() if value is not None}
-        empty = tuple(name for name, value in expected.items() if value is None)
-        names = tuple(name for name in expected if name not in empty)
-        statement = _update(shape.name, names, empty, tuple(values))
-        return self._driver.run(statement, {**values, **filled}) == 1
+        statement = _update(shape.name, tuple(expect), tuple(values))
+        as_read = {"old_id": row[0], "old_version": shape.version(row)}
+        expected = {f"old_{name}": value for name, value in expect.items()}
+        return self._driver.run(statement, {**values, **as_read, **expected}) == 1
 
     def _read_anew(self) -> None:
         """Claims changed: what was read of submissions before is no longer so."""

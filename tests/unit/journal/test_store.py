@@ -48,6 +48,19 @@ def test_a_commit_stays_in_sqlite(tmp_path: Path, keyring: Keyring) -> None:
         assert journal.healthy
 
 
+def test_a_new_file_has_pages_that_fit_a_document(tmp_path: Path, keyring: Keyring) -> None:
+    """Of 8 KiB; a file of before keeps its own and is written as well."""
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("PRAGMA page_size=4096")
+        old.execute("CREATE TABLE something (here)")
+    old.close()
+    for name, size in (("new.db", 8192), ("old.db", 4096)):
+        with Journal.open(f"sqlite:///{tmp_path / name}", node="n1", keyring=keyring) as journal:
+            journal.run(lambda unit: unit.record("x"))
+            with journal.view() as view:
+                assert view._connection.exec_driver_sql("PRAGMA page_size").scalar() == size
+
+
 @pytest.mark.parametrize("level", ["OFF", "NORMAL"])
 def test_a_journal_whose_commits_might_be_lost_does_not_open(
     tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, level: str
