@@ -63,7 +63,10 @@ class Library:
         """
         other = Library(self.mappings, self.xsd)
         other._contents = {self.mappings / name: text for name, text in texts.items()}
-        sheets = {name: sheet for name, sheet in self._sheets.items() if name not in texts}
+        # The very dictionary, where none is open: what one of many such libraries reads, all have.
+        sheets = self._sheets
+        if any(name.startswith("tables/") for name in texts):
+            sheets = {name: sheet for name, sheet in sheets.items() if name not in texts}
         other._sheets, other._shapes, other._schemas = sheets, self._shapes, self._schemas
         return other
 

@@ -36,6 +36,27 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
     lines: tuple[int, ...] = field(repr=False)
+    _cells: dict[int, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _gaps: dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    def cells(self, column: int) -> Mapping[str, str]:
+        """Every text of a column → `file:line` of its first row. Empty cells are absent.
+
+        One answer for all tables of the sheet: types remember which columns they have taken.
+        """
+        if column not in self._cells:
+            found: dict[str, str] = {}
+            for line, cells in zip(self.lines, self.rows, strict=True):
+                if cells[column] and cells[column] not in found:
+                    found[cells[column]] = f"{self.file}:{line}"
+            self._cells[column] = found
+        return self._cells[column]
+
+    def has_gaps(self, column: int) -> bool:
+        """Whether some row has nothing in that column."""
+        if column not in self._gaps:
+            self._gaps[column] = any(not cells[column] for cells in self.rows)
+        return self._gaps[column]
 
 
 class BadSheet(Exception):
@@ -95,8 +116,6 @@ class CodeTable:
         self._numbers: dict[str, int] = {}
         self._others: dict[str, list[int]] = {}
         self._rows: dict[str, tuple[_Row, ...]] = {}
-        self._cells: dict[int, dict[str, str]] = {}
-        self._gaps: dict[int, bool] = {}
         wanted = [("key", use.key), *(("valid", column) for column in use.valid or ())]
         missing = [pair for pair in wanted if pair[1] not in sheet.columns]
         for what, column in missing:
@@ -186,19 +205,11 @@ class CodeTable:
 
     def cells(self, column: int) -> Mapping[str, str]:
         """Every text of a column → `file:line` of its first row. Empty cells are absent."""
-        if column not in self._cells:
-            found: dict[str, str] = {}
-            for line, cells in zip(self.sheet.lines, self.sheet.rows, strict=True):
-                if cells[column] and cells[column] not in found:
-                    found[cells[column]] = f"{self.sheet.file}:{line}"
-            self._cells[column] = found
-        return self._cells[column]
+        return self.sheet.cells(column)
 
     def has_gaps(self, column: int) -> bool:
         """Whether some row has nothing in that column."""
-        if column not in self._gaps:
-            self._gaps[column] = any(not cells[column] for cells in self.sheet.rows)
-        return self._gaps[column]
+        return self.sheet.has_gaps(column)
 
     def cells_of(self, code: str, column: int) -> Mapping[str, str]:
         """The texts of a column in the rows of one key, empty ones too → `file:line`."""

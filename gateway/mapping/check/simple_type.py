@@ -16,6 +16,8 @@ from gateway.mapping.problem import Fault
 
 FEW: Final = 32
 """Texts that are asked about again sooner than remembered."""
+KEPT: Final = 16
+"""Columns that are remembered: a language server reads new ones as long as somebody types."""
 
 
 class Refused(NamedTuple):
@@ -61,6 +63,7 @@ class SimpleType:
         if not refused:
             if len(texts) > FEW:
                 self._taken.append(texts)
+                del self._taken[:-KEPT]
             return None
         text, reason = refused[0]
         return Refused(text, texts[text], reason, len(refused) - 1)

@@ -207,6 +207,20 @@ def test_a_profile_sees_its_tables_and_the_birth_centre(written: Write) -> None:
     assert library.expression("here", profile)(ask, {"sender": {"comune": "015146"}}) == "015146"
 
 
+def test_libraries_of_an_editor_read_a_sheet_once(library: Library) -> None:
+    """Each keystroke makes one, of the same library, which itself compiles nothing."""
+    name, file = "comune/nascita.yaml", "tables/sesso.csv"
+    content = library.content(file)
+    for text in (content, b"unread: the sheet is there"):
+        opened = library.with_open({name: library.content(name)})
+        opened._contents[library.mappings / file] = text
+        opened.mapping(name, opened.profile("default"))
+    edited = library.with_open({file: b"hl7,other\nF,F\n"})
+    with pytest.raises(ConfigurationError, match="anpr"):
+        edited.mapping(name, edited.profile("default"))
+    library.mapping(name, library.profile("default"))
+
+
 def test_doubling_ends(written: Write) -> None:
     """Thirty lets that each use the one before twice are refused, not expanded."""
     lets = "".join(f"  a{n}(x): join(a{n - 1}(x), a{n - 1}(x))\n" for n in range(1, 24))

@@ -36,6 +36,15 @@ def test_the_row_of_the_day_is_read() -> None:
     assert made.look_up("2", 1, date(1900, 1, 1)) is None
 
 
+def test_tables_of_one_sheet_give_the_same_column() -> None:
+    """The checker remembers which columns a type takes; each compilation makes tables anew."""
+    sheet = read_sheet(PERIODS, "t.csv")
+    one, other = (CodeTable("t", use(), sheet, Findings()) for _ in range(2))
+    assert one.cells(1) is other.cells(1)
+    assert one.has_gaps(1)
+    assert not one.has_gaps(0)
+
+
 def test_a_missing_code_is_what_the_mapping_says() -> None:
     """Error, absent, the code itself, or a default."""
     with pytest.raises(Fault, match=r"no row for this code$"):

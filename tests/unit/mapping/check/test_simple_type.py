@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.mapping.check.simple_type import FACTS, FEW, SimpleType, one_of
+from gateway.mapping.check.simple_type import FACTS, FEW, KEPT, SimpleType, one_of
 from gateway.mapping.kinds import Kind
 
 
@@ -34,6 +34,20 @@ def test_what_was_taken_is_not_asked_again() -> None:
     for _ in range(3):
         assert kind.refuses_any(column) is None
     assert asked == list(column)
+
+
+def test_only_the_last_columns_are_remembered() -> None:
+    """A language server holds new ones against the same type all day."""
+    asked: list[str] = []
+    kind = short(asked)
+    columns = [{chr(0x4E00 + number): "" for number in range(FEW + 1)} for _ in range(KEPT + 1)]
+    for column in columns:
+        kind.refuses_any(column)
+    asked.clear()
+    kind.refuses_any(columns[-1])
+    assert asked == []
+    kind.refuses_any(columns[0])
+    assert asked == list(columns[0])
 
 
 def test_all_are_refused_or_one_is_taken() -> None:
