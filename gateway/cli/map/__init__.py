@@ -17,6 +17,7 @@ VERBS: Final[dict[str, Verb]] = {
     "coverage": Verb("coverage", "coverage", "What no test reaches and no leaf reads."),
     "lsp": Verb("lsp", "lsp", "A language server for editors."),
     "fmt": Verb("fmt", "fmt", "Lay mappings out as all others are."),
+    "doc": Verb("doc", "doc", "A mapping in words, as a table to be signed."),
     "schema": Verb("schema", "schema", "What an editor needs to complete a mapping."),
     "diff": Verb("diff", "diff", "What another version of the mappings writes otherwise."),
     "history": Verb("history", "history", "Which mappings were in use, and which were refused."),
