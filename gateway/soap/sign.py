@@ -15,7 +15,7 @@ from gateway.soap.envelope import Unsigned
 from gateway.soap.keys import SigningKey
 from gateway.soap.names import BASE64, DS, SOAP11, WSA, WSSE, WSU, X509V3
 from gateway.soap.profile import SecurityProfile
-from gateway.soap.signed_info import write_signed_info
+from gateway.soap.references import write_references
 
 _CERTIFICATE_ID: Final = "Certificate"
 
@@ -50,7 +50,7 @@ def sign(envelope: Unsigned, key: SigningKey, profile: SecurityProfile) -> bytes
     digests = (
         (name.encode(), sha256(part.digested).digest()) for name, part in envelope.parts.items()
     )
-    signed_info = write_signed_info(digests, key.algorithm)
+    signed_info = write_references(digests, key.algorithm)
     value = b64encode(key.sign(signed_info)).decode()
     timestamp, *addressing, body = (part.sent for part in envelope.parts.values())
     must = "1" if envelope.soap == SOAP11 else "true"

@@ -14,7 +14,7 @@ from lxml import etree
 
 from gateway.errors import VerificationError
 from gateway.soap.names import DS, EXC_C14N, ID, SHA256, WSSE, X509V3, readable
-from gateway.soap.signed_info import read_as_written
+from gateway.soap.references import read_as_written
 from gateway.soap.trust import decode_base64
 from gateway.xml import canonical
 
@@ -65,12 +65,12 @@ def read_signature(
     if found is not None:
         references = tuple(Reference(*each) for each in found)
     else:
-        prefixes, references = _read_signed_info(signed_info, algorithm)
+        prefixes, references = _read_strictly(signed_info, algorithm)
         content = canonical(signed_info, prefixes) if prefixes else content
     return SignatureParts(content, references, _decoded(value, "signature value"))
 
 
-def _read_signed_info(
+def _read_strictly(
     signed_info: etree._Element, algorithm: str
 ) -> tuple[tuple[str, ...], tuple[Reference, ...]]:
     """The prefixes of its own canonical form, and what it signs."""

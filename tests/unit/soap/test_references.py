@@ -12,8 +12,8 @@ from lxml import etree
 
 from gateway.errors import VerificationError
 from gateway.soap.names import DS, ECDSA_SHA256, EXC_C14N, ID, RSA_SHA256, SHA256, WSSE, WSU, X509V3
+from gateway.soap.references import read_as_written, write_references
 from gateway.soap.signature import Reference, read_signature
-from gateway.soap.signed_info import read_as_written, write_signed_info
 from gateway.xml import canonical, own
 
 DIGESTS = st.binary(min_size=32, max_size=32)
@@ -25,7 +25,7 @@ ONE = [(b"Body", bytes(32))]
 def test_what_was_written_is_canonical_and_read_back(references: list[tuple[str, bytes]]) -> None:
     """The bytes that are signed are those that a receiver canonicalizes."""
     given_ids = [(identifier.encode(), digest) for identifier, digest in references]
-    written = write_signed_info(given_ids, RSA_SHA256)
+    written = write_references(given_ids, RSA_SHA256)
     assert canonical(own(written)) == written
     assert read_as_written(written, RSA_SHA256) == references
     assert read_as_written(written, ECDSA_SHA256) is None
@@ -34,28 +34,28 @@ def test_what_was_written_is_canonical_and_read_back(references: list[tuple[str,
 @given(data=st.data())
 def test_whatever_is_changed_is_seen(data: st.DataObject) -> None:
     """Nothing but an Id or a digest can differ in what is read as ours, and then is read so."""
-    written = write_signed_info(ONE, RSA_SHA256)
+    written = write_references(ONE, RSA_SHA256)
     at = data.draw(st.integers(0, len(written) - 1))
     changed = written[:at] + data.draw(st.binary(max_size=2)) + written[at + 1 :]
     read = read_as_written(changed, RSA_SHA256)
     if read is not None:
         again = [(identifier.encode(), digest) for identifier, digest in read]
-        assert write_signed_info(again, RSA_SHA256) == changed
+        assert write_references(again, RSA_SHA256) == changed
 
 
 @pytest.mark.parametrize(
     "content",
     [
         b"",
-        write_signed_info([], RSA_SHA256),
-        write_signed_info([(b"", bytes(32))], RSA_SHA256),
-        write_signed_info([(b"a&amp;b", bytes(32))], RSA_SHA256),
-        write_signed_info(ONE, RSA_SHA256).replace(b"A=<", b"B=<"),
-        write_signed_info(ONE, RSA_SHA256).replace(b"A" * 43 + b"=<", b"A<"),
-        write_signed_info(ONE, RSA_SHA256).replace(b"<ds:Transforms>", b"<ds:Transforms> "),
-        write_signed_info(ONE, RSA_SHA256).replace(b"ds:", b"dsig:").replace(b":ds", b":dsig"),
-        write_signed_info(ONE, RSA_SHA256)[:-1],
-        write_signed_info(ONE, RSA_SHA256) + b"\n",
+        write_references([], RSA_SHA256),
+        write_references([(b"", bytes(32))], RSA_SHA256),
+        write_references([(b"a&amp;b", bytes(32))], RSA_SHA256),
+        write_references(ONE, RSA_SHA256).replace(b"A=<", b"B=<"),
+        write_references(ONE, RSA_SHA256).replace(b"A" * 43 + b"=<", b"A<"),
+        write_references(ONE, RSA_SHA256).replace(b"<ds:Transforms>", b"<ds:Transforms> "),
+        write_references(ONE, RSA_SHA256).replace(b"ds:", b"dsig:").replace(b":ds", b":dsig"),
+        write_references(ONE, RSA_SHA256)[:-1],
+        write_references(ONE, RSA_SHA256) + b"\n",
     ],
 )
 def test_what_is_written_otherwise_is_not_read_here(content: bytes) -> None:

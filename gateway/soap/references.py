@@ -30,7 +30,7 @@ _DIGEST_LENGTH: Final = 44  # of 32 bytes in base64
 _END: Final = b"</ds:SignedInfo>"
 
 
-def write_signed_info(references: Iterable[tuple[bytes, bytes]], algorithm: str) -> bytes:
+def write_references(references: Iterable[tuple[bytes, bytes]], algorithm: str) -> bytes:
     """SignedInfo over these Ids, as they stand in an attribute, and their SHA-256 digests."""
     pieces = [_BEGINNING, algorithm.encode(), _METHOD_END]
     for identifier, digest in references:
@@ -40,12 +40,12 @@ def write_signed_info(references: Iterable[tuple[bytes, bytes]], algorithm: str)
 
 
 def read_as_written(content: bytes, algorithm: str) -> list[tuple[str, bytes]] | None:
-    """Ids and digests of a canonical SignedInfo that `write_signed_info` could have written.
+    """Ids and digests of a canonical SignedInfo that `write_references` could have written.
 
     None if it could not: for its spelling, its algorithms, or for whatever is wrong in it.
     """
     found = [_reference(piece) for piece in content.split(_IDENTIFIER)[1:]]
-    if not found or write_signed_info(found, algorithm) != content:
+    if not found or write_references(found, algorithm) != content:
         return None
     if any(not identifier or b"&" in identifier for identifier, _ in found):
         return None  # an Id with markup in it reads otherwise than it is written
