@@ -123,11 +123,13 @@ class Segment:
 
         The delimiters in MSH-1 and MSH-2 are no parts.
         """
+        repetitions, component = self.repetitions(field), self._reading.component
         if self._header and field <= 2:
-            cut = [[value] for value in self.repetitions(field)]
+            cut = [repetitions] if repetitions else []
+        elif len(repetitions) == 1:
+            cut = [repetitions[0].split(component)]
         else:
-            component = self._reading.component
-            cut = [value.split(component) for value in self.repetitions(field)]
+            cut = [value.split(component) for value in repetitions]
         self._cuts[field] = cut
         return cut
 

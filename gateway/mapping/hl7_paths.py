@@ -166,9 +166,11 @@ def field_of(segments: Segments, number: int) -> Repetitions:
     find = segments.every if segments.many else as_list(segments.one)
 
     def every(run: Run) -> Sequence[Repetition]:
-        return [
-            (segment, rep) for segment in find(run) for rep in range(1, segment.count(number) + 1)
-        ]
+        found: list[Repetition] = []
+        for segment in find(run):
+            for rep in range(segment.count(number)):
+                found.append((segment, rep + 1))
+        return found
 
     one = only(every, label, "")
     many, varies = segments.many, segments.varies

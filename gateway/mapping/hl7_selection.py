@@ -84,10 +84,11 @@ def texts_of_repetitions(path: Repetitions, component: int, subcomponent: int) -
     every, number = path.every, path.number
 
     def read(run: Run) -> list[tuple[str | None, Repetition]]:
-        return [
-            (found[0].text(number, found[1], component, subcomponent), found)
-            for found in every(run)
-        ]
+        looked = []
+        for found in every(run):
+            segment, repetition = found
+            looked.append((segment.text(number, repetition, component, subcomponent), found))
+        return looked
 
     return Value(read, Kind.UNKNOWN, many=True)
 
@@ -98,7 +99,11 @@ def with_text(
     """Of the path, what has one of the fixed texts: the usual selector, one look for all."""
 
     def every(run: Run) -> Sequence[Any]:
-        return [found for text, found in texts(run) if text in wanted]
+        chosen = []
+        for text, found in texts(run):
+            if text in wanted:
+                chosen.append(found)
+        return chosen
 
     one = only(every, path.label, by)
     return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
