@@ -34,7 +34,8 @@ def field_of(segment: Segment, field: int) -> str:
 def fields_of(segment: Segment) -> list[str]:
     """A whole segment by field number; [0] is its name. In MSH, [1] and [2] are the standard's."""
     line = segment.line
-    if segment.delimiters == STANDARD and "\\" not in line and line.isprintable():
+    said = line[line.find("|", 4) :] if segment.name in HEADERS else line
+    if segment.delimiters == STANDARD and "\\" not in said and said.isprintable():
         fields = segment.fields.copy()  # what most feeds send needs no new writing
     else:
         written = (field_of(segment, number) for number in range(1, len(segment.fields)))

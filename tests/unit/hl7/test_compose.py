@@ -34,3 +34,10 @@ def test_a_header_says_what_it_is_written_in() -> None:
     assert compose(fields_of(segment) for segment in message).raw == (
         b"MSH|^~\\&|A^B|||||||||||||||UNICODE UTF-8\rZNE|x~y\r"
     )
+
+
+def test_what_a_header_escapes_is_written_anew() -> None:
+    """MSH-2 holds the escape character and is no escape; a later field that has one is."""
+    plain, odd = Message.parse(b"MSH|^~\\&|A^B\r"), Message.parse(b"MSH|^~\\&|A\\X42\\C^\\T\\\r")
+    assert fields_of(plain.msh)[3] == "A^B"
+    assert fields_of(odd.msh)[3] == "ABC^\\T\\"
