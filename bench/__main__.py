@@ -1,4 +1,5 @@
-"""`make bench`: acknowledgments, deliveries, CPU, memory; a table and a plot in bench/results.
+"""`make bench`: mappings, acknowledgments, deliveries, CPU, memory; a table and a plot in
+bench/results.
 
 Everything runs on this machine: the load and the administrations are processes of their own, and
 only the gateway's is measured. The cost of one bare RSA-2048 signature, through the same library
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import mapping
 from bench.process import usage
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.lifecycle import Status
@@ -126,6 +128,13 @@ def deliveries(report: Report, births: int, rounds: int) -> None:
     report.figures["cpu_ms_per_birth"] = statistics.median(per_birth)
 
 
+def mappings(report: Report, rounds: int) -> None:
+    """What a mapping costs to run and to compile; see `bench.mapping`."""
+    costs = mapping.measure(rounds)
+    report.figures |= costs.figures
+    report.bars += costs.bars
+
+
 def memory(report: Report, count: int) -> None:
     """Resident memory over a long mixed feed: flat after the first quarter."""
     with gateway() as stage:
@@ -166,7 +175,7 @@ def judge(report: Report) -> None:
     levels = [rss for _, rss in report.memory]
     growth = levels[-1] - levels[len(levels) // 4]
     figures["memory_growth_mib"] = growth
-    report.bars = [
+    report.bars += [
         ("CPU a birth ≤ 12 × three bare signatures", f"{ratio:.1f} ×", ratio <= 12),
         ("mixed feed, 8 connections ≥ 1 000/s", f"{eight['per_second']:.0f}/s", _over(eight)),
         ("ACK p99 there < 50 ms", f"{eight['p99_ms']:.1f} ms", float(str(eight["p99_ms"])) < 50),
@@ -239,6 +248,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
     report = Report()
+    mappings(report, 3 * chosen.rounds)
     deliveries(report, chosen.births, chosen.rounds)
     acknowledgments(report, chosen.messages // 2)
     memory(report, chosen.messages)

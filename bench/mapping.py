@@ -59,10 +59,10 @@ class Costs:
     @property
     def bars(self) -> list[tuple[str, str, bool]]:
         """What was promised, what was measured, whether it is met."""
-        run, compiled = f"{self.heaviest:.3f} ms", f"{self.compilation:.0f} ms"
+        run, compiled = f"{self.run:.3f} ms", f"{self.compilation:.0f} ms"
         return [
-            ("map + build + XSD check, heaviest sample < 0.25 ms", run, self.heaviest < RUN_BAR),
-            ("compiling it < 100 ms", compiled, self.compilation < COMPILE_BAR),
+            ("map + build + XSD check of a birth < 0.25 ms", run, self.run < RUN_BAR),
+            ("compiling the mapping < 100 ms", compiled, self.compilation < COMPILE_BAR),
         ]
 
 
