@@ -24,6 +24,12 @@ _WORDS: Final = (
     *("absent", "null", "true", "~", "NO", "1e400", "9" * 30, "0x1F", "&a", "*a", "!!str", "<<"),
     *("{}", "[]", "{$text: x}", "flow.now", "flow.today", "newborn", "madre", "cf_of(PID-3)"),
 )
+_CALLS: Final = (
+    *("| upper", "| lower", "| trim", "| left(3)", "| right(2)", "| words(1)", "| before('A')"),
+    *("| date", "| time", "| integer", "| number", "| year", "| round(1)", "| pad(12, '0')"),
+    *("| cf", "| cf_place", "| anpr_name", "| datetime('Europe/Rome')", "?? 'X'", "?? PID-8"),
+    *("?? flow.operationId", "?? PID-5[1].2", "== 'M'", "in ('1', '2')", "| age_on(PID-7)"),
+)
 _WORD: Final = re.compile(r"[\w$.'-]+|[^\w\s]")
 _VALUE: Final = re.compile(r"(?m)^( *(?:- )?[^\s:#]+: )(.+)$")
 
@@ -74,6 +80,24 @@ def _expression(dice: random.Random, text: str, other: str) -> str:
     return text[: old.start(2)] + joined + text[old.end(2) :]
 
 
+def _number(dice: random.Random, text: str, _: str) -> str:
+    """Another field, component, repetition or length: most are there, and mean something else."""
+    numbers = list(re.finditer(r"(?<=[-.\[(])\d+(?=[^'\d])", text))
+    if not numbers:
+        return text
+    old = dice.choice(numbers)
+    return text[: old.start()] + str(dice.choice((*range(1, 12), 23, 33))) + text[old.end() :]
+
+
+def _call(dice: random.Random, text: str, _: str) -> str:
+    """One function more at the end of an expression."""
+    values = [each for each in _VALUE.finditer(text) if "{" not in each[2] and "'" not in each[1]]
+    if not values:
+        return text
+    old = dice.choice(values)
+    return text[: old.end(2)] + " " + dice.choice(_CALLS) + text[old.end(2) :]
+
+
 def _branch(dice: random.Random, text: str, other: str) -> str:
     """A line with all below it, of this file or of another, put somewhere at that place's depth."""
     lines, source = text.split("\n"), dice.choice((text, other)).split("\n")
@@ -92,14 +116,25 @@ def _depth(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-_NOISES: Final[tuple[Noise, ...]] = (_byte, _line, _word, _expression, _expression, _branch)
+_NOISES: Final[tuple[Noise, ...]] = (
+    *(_byte, _line, _word, _branch),
+    *(_expression, _expression, _expression, _number, _number, _number, _call, _call),
+)
 
 
 def noisy(dice: random.Random, text: str, other: str) -> bytes:
-    """The text, changed once, twice or thrice; sometimes no UTF-8 in the end."""
+    """The text, changed once, twice or thrice; sometimes no UTF-8 in the end.
+
+    Most changes are made in what is compiled, from the first `let:`, `emit:`, `define:` or
+    `blocks:` to the tests, or they would be lost in the many lines of tests.
+    """
+    start = re.search(r"(?m)^(?:let|emit|define|blocks|rules):\n", text)
+    first = start.end() if start and dice.random() < 0.8 else 0
+    last = text.find("\ntests:") if first and "\ntests:" in text else len(text)
+    part = text[first:last]
     for _ in range(dice.choice((1, 1, 1, 2, 3))):
-        text = dice.choice(_NOISES)(dice, text, other)
-    content = text.encode("utf-8", "replace")
+        part = dice.choice(_NOISES)(dice, part, other.partition("\ntests:")[0])
+    content = (text[:first] + part + text[last:]).encode("utf-8", "replace")
     if dice.random() < 0.01:
         at = dice.randrange(len(content) + 1)
         return content[:at] + b"\xff" + content[at:]
