@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from gateway.mapping.check.branches import check_tree
 from gateway.mapping.check.declared import check_declared
+from gateway.mapping.check.expectations import check_expectations
 from gateway.mapping.check.unused import check_parameters, check_unused
 from gateway.mapping.compiler import Compilation
 from gateway.mapping.finding import Finding, Findings
@@ -59,6 +60,7 @@ def lint_mapping(library: Library, name: str, profile: str | None = None) -> lis
         compilation, pins = read
         run_compilation(compilation, pins)
         check_tests(compilation.document, findings)
+        check_expectations(compilation, findings)
         if compilation.world is not None:
             _check_whole(compilation, compilation.world)
     return findings.all
