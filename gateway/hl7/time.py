@@ -57,9 +57,9 @@ def parse_time(
     if match is None:
         raise TimeError("not a time of the form YYYYMMDDHHMMSS+ZZZZ")
     *numbers, fraction, offset = match.groups()
-    said = [int(number) for number in numbers if number is not None]
+    said = list(map(int, filter(None, numbers)))
     precision = _PRECISIONS[len(said) - 1]
-    micros = int((fraction or "").ljust(6, "0"))
+    micros = int(fraction.ljust(6, "0")) if fraction else 0
     own: tzinfo | None = _offset(offset) if offset else message_zone
     try:
         naive = _naive(said, micros)

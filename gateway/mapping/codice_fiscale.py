@@ -17,8 +17,14 @@ _FORM: Final = re.compile(
 )
 _PROVISIONAL: Final = re.compile(r"[0-9]{11}")
 _MONTHS: Final = "ABCDEHLMPRST"
-_ODD: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22)
-_ODD_VALUES: Final = (*_ODD, 25, 24, 23)
+_CHARACTERS: Final = (*"0123456789", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_RANKS: Final = (*range(10), *range(26))
+_VALUES: Final = (
+    *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18),
+    *(20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
+)
+_EVEN: Final = dict(zip(_CHARACTERS, _RANKS, strict=True))
+_ODD: Final = {character: _VALUES[rank] for character, rank in _EVEN.items()}
 _OMOCODIA: Final = str.maketrans("LMNPQRSTUV", "0123456789")
 _DIGITS: Final = (6, 7, 9, 10, 12, 13, 14)
 _LETTERS: Final = re.compile(r"[^A-Z]")
@@ -31,17 +37,15 @@ def normal(text: str) -> str:
 
 def is_valid(code: str) -> bool:
     """Whether a normalised code has the right form and check character; 11 digits too."""
-    if _PROVISIONAL.fullmatch(code):
-        return _luhn(code)
+    if len(code) == 11:
+        return _PROVISIONAL.fullmatch(code) is not None and _luhn(code)
     return _FORM.fullmatch(code) is not None and check_letter(code[:15]) == code[15]
 
 
 def check_letter(first_fifteen: str) -> str:
     """The sixteenth character: odd places by the decree's table, even ones by rank."""
-    total = 0
-    for place, character in enumerate(first_fifteen):
-        rank = int(character) if character.isdigit() else ord(character) - ord("A")
-        total += rank if place % 2 else _ODD_VALUES[rank]
+    total = sum(map(_ODD.__getitem__, first_fifteen[::2]))
+    total += sum(map(_EVEN.__getitem__, first_fifteen[1::2]))
     return chr(ord("A") + total % 26)
 
 

@@ -6,11 +6,11 @@ something else; facts and XML values have the kind that is declared for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from gateway.mapping.problem import Fault
 
@@ -124,17 +124,19 @@ _READERS: Final[dict[Kind, Callable[[str], object]]] = {
 }
 
 
+_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
+    str: str,
+    bool: lambda value: "true" if value else "false",
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    time: time.isoformat,
+    Decimal: lambda value: format(value, "f"),
+}
+
+
 def written(value: object) -> str:
     """A value in the lexical form of XML Schema."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date | time):  # a datetime is a date
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return str(value)
+    return _WRITTEN.get(type(value), str)(value)
 
 
 def written_in_hl7(value: object) -> str:

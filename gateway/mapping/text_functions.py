@@ -94,6 +94,8 @@ def pad(text: str, width: int, fill: str = "0") -> str:
 @function({"'42' | integer": "42", "'42.0' | integer": "42", "'4,2' | integer": "error"})
 def integer(value: str | Decimal) -> int:
     """A whole number; a fraction is an error."""
+    if isinstance(value, str) and len(value) <= 30 and value.isascii() and value.isdigit():
+        return int(value)
     exact = _decimal(value)
     if exact != exact.to_integral_value():
         raise Fault("is no whole number")
@@ -216,6 +218,8 @@ def _unknown_pattern(name: str) -> str | None:
 )
 def anpr_name(text: str) -> str | None:
     """A name with the characters ANPR takes: letters, apostrophe, blank, hyphen, dot, comma."""
+    if text.isascii() and text.isalpha():
+        return text  # as most are: nothing to fold
     name = unicodedata.normalize("NFC", " ".join(text.translate(_FOLDED).split()))
     if not all(character.isalpha() or character in "' -.," for character in name):
         raise Fault("a name with a character that ANPR does not take")
