@@ -72,11 +72,14 @@ def parse_time(
 
 def parse_day(text: str) -> date:
     """The calendar day of DT, DTM or TS.1, where it was written. Raises TimeError."""
-    if len(text) == 8 and text.isascii() and text.isdigit():  # a day alone, as most are written
+    if len(text) in (8, 12) and text.isascii() and text.isdigit():  # as most are written
+        hour, minute = (int(text[8:10]), int(text[10:])) if len(text) > 8 else (0, 0)
         try:
-            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+            written = datetime(int(text[:4]), int(text[4:6]), int(text[6:8]), hour, minute)
         except ValueError:
-            raise TimeError("no such day or hour in the calendar") from None
+            pass  # 24:00, or no time at all: the whole reading tells
+        else:
+            return written.date()
     # Whatever the zone, the day is what was written; in UTC no hour is doubtful.
     return parse_time(text, message_zone=UTC).date
 

@@ -223,11 +223,14 @@ class CodeTable:
         what `missing:` says; Fault where it says error.
         """
         rows = self._rows.get(code) or self._of(code)
-        if on is not None:
-            rows = tuple([row for row in rows if row.first <= on <= row.last])
-        if rows:
-            row = rows[0] if len(rows) == 1 else max(rows, key=_end)
-            return row.cells[column] or None
+        if len(rows) == 1:
+            row = rows[0]
+            if on is None or row.first <= on <= row.last:
+                return row.cells[column] or None
+            return self._missing(code, on)
+        found = [row for row in rows if on is None or row.first <= on <= row.last]
+        if found:
+            return max(found, key=_end).cells[column] or None
         return self._missing(code, on)
 
     def line_of(self, code: str, on: date | None) -> int | None:

@@ -122,7 +122,9 @@ def leaf_element(
                 text = write(value)
             if not text:
                 return absent
-            draft.append(f"{start}{escaped(text) if odd(text) else text}{end}")
+            if not text.isalnum() and odd(text):
+                text = escaped(text)
+            draft.append(f"{start}{text}{end}")
         except Fault as fault:
             return tell(run, place, fault)
         return wrote
