@@ -173,7 +173,7 @@ def test_the_notification_of_a_birth_is_tried_whole(shipped_cover: Coverage) -> 
 
 
 def test_pages_colour_each_line_and_hold_no_value(shipped_cover: Coverage) -> None:
-    """One page or a page a file, alone, without a script; nothing of a sample that no test expects."""
+    """One page or a page a file, alone, without a script; no value that only a sample has."""
     read = Library(shipped.mappings(), shipped.xsd()).content
     whole = coverage_page(shipped_cover, read)
     pages = coverage_pages(shipped_cover, read)
