@@ -17,13 +17,14 @@ from gateway.mapping.meaning import Read, Run
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """A path to groups; one group is the list of its segments."""
+    """A path to groups; one group is the list of its segments. `varies`: `$each` stands at it."""
 
     part: Part
     name: str
     every: Read[Sequence[Sequence[Segment]]]
     one: Read[Sequence[Segment] | None]
     many: bool = False
+    varies: bool = False
 
 
 def named_groups(structure: Part, name: str) -> Groups | None:
@@ -90,7 +91,8 @@ def segments_in(path: Groups, name: str) -> Segments:
         holders = path.every(run) if path.many else as_list(path.one)(run)
         return [segment for group in holders for segment in group if segment.name == name]
 
-    return Segments(name, label, every, only(every, label, ""), many=path.many)
+    one = only(every, label, "")
+    return Segments(name, label, every, one, many=path.many, varies=path.varies)
 
 
 def alias_of_group(path: Groups, slot: int) -> Groups:
@@ -99,4 +101,4 @@ def alias_of_group(path: Groups, slot: int) -> Groups:
     def one(run: Run) -> Sequence[Segment] | None:
         return run.items[slot]  # type: ignore[no-any-return]  # the slot holds groups
 
-    return replace(path, every=as_list(one), one=one, many=False)
+    return replace(path, every=as_list(one), one=one, many=False, varies=True)
