@@ -13,7 +13,7 @@ from gateway.mapping.syntax import Unreadable, parse_expression
 
 _PIECES: Final = re.compile(r"'(?:[^']|'')*'|[^']+")
 _SIGNS: Final = re.compile(r"\s*(\|(?!\|)|==|!=|<=|>=|\?\?)\s*")
-_WORDS: Final = frozenset("y n yes no on off true false null = <<".split())
+_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", "<<"})
 """What some version of YAML takes for something else than a text."""
 
 _UNSAFE: Final = re.compile(r"^[-?:,\[\]{}#&*!|>'\"%@`\s]|: |:$| #|\s$|[\n\t]")
