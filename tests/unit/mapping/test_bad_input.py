@@ -18,20 +18,22 @@ from .conftest import HEAD
 EMIT = "emit:\n  testo: PID-8\n"
 MEMORY = 200 * 2**20
 SECONDS = 5.0
-"""Generous: the promise is a second on a machine of one's own."""
+"""Of the processor. Generous: the promise is a second on a machine of one's own."""
 
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from gateway.mapping import Library
 from gateway.mapping.lint import lint_mapping
 import gateway.mapping.schema_reader
 folder = Path(sys.argv[1])
-began = time.perf_counter()
+began = time.process_time()
 library = Library(folder / "mappings", folder / "xsd")
 found = [str(finding) for finding in lint_mapping(library, "bad.yaml", "default")]
-took = time.perf_counter() - began
-most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+took = time.process_time() - began
+# Not getrusage: its high mark outlives exec, so a child of a large test run begins with that.
+status = Path("/proc/self/status").read_text().split("VmHWM:")[1]
+most = int(status.split()[0]) * 1024
 print(json.dumps({"found": found, "seconds": took, "bytes": most}))
 """
 
