@@ -29,7 +29,7 @@ demo: $(STAMP)
 	$(BIN)/icaro demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --cov --cov-report= --numprocesses auto --dist loadgroup
 	$(BIN)/python -m tests.floor
 
 check: $(STAMP)

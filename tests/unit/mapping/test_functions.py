@@ -39,7 +39,7 @@ def test_the_list_is_closed() -> None:
     assert set(FUNCTIONS) == DOCUMENTED
 
 
-@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=str)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_each_function_explains_itself(function: Any) -> None:
     """A sentence, examples and a signature."""
     assert function.sentence.endswith(".")
