@@ -37,25 +37,6 @@ class Particle:
     choice: bool = False
     parts: tuple[Particle, ...] = ()
 
-    def missing(self, present: frozenset[str]) -> Iterator[str]:
-        """Names that this model requires beside `present`; `a | b` for an empty choice."""
-        if self.element:
-            if self.least and self.element not in present:
-                yield self.element
-        elif self.least or any(name in present for name in self.names()):
-            yield from (
-                self._missing_in_choice(present)
-                if self.choice
-                else (name for part in self.parts for name in part.missing(present))
-            )
-
-    def _missing_in_choice(self, present: frozenset[str]) -> Iterator[str]:
-        begun = [part for part in self.parts if any(name in present for name in part.names())]
-        if begun:
-            yield from begun[0].missing(present)
-        elif all(any(True for _ in part.missing(present)) for part in self.parts):
-            yield " | ".join(next(iter(part.names()), "") for part in self.parts)
-
     def names(self) -> Iterator[str]:
         if self.element:
             yield self.element

@@ -17,7 +17,7 @@ from gateway.mapping.content import Gate, Items, Place
 from gateway.mapping.leaves import NIL, Leaf, State, tell
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.problem import Fault, ProblemKind
-from gateway.mapping.shape import ElementShape
+from gateway.mapping.xml_content import ABSENT, ContentModel
 from gateway.mapping.xml_names import Naming
 from gateway.mapping.xml_write import escaped, odd, quoted
 from gateway.xml import own
@@ -25,8 +25,6 @@ from gateway.xml import own
 Draft: TypeAlias = list[str]
 Emit: TypeAlias = Callable[[Run, Draft], State]
 
-_MASKS: Final = 4096
-_ABSENT: Final = "required by the schema, and the message does not say it"
 _IS_NIL: Final = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
 
@@ -46,41 +44,6 @@ class Setter:
 
     emit: Emit
     needed: Place | None
-
-
-class Required:
-    """Tells which children the schema asks for and a message did not give."""
-
-    def __init__(self, shape: ElementShape, place: Place, places: dict[str, Place]) -> None:
-        order = {name: number for number, name in enumerate(shape.children)}
-        always = list(shape.content.missing(frozenset()))
-        self.mask = sum(1 << order[name] for name in always if name in order)
-        # Choices and optional groups ask for more once something of them is there.
-        self.asks_more = shape.content.choice or any(part.parts for part in shape.content.parts)
-        self._content = shape.content
-        self._names = list(shape.children)
-        self._place = place
-        self._places = places
-        self._missing: dict[int, tuple[str, ...]] = {}
-
-    def missing(self, mask: int) -> tuple[str, ...]:
-        """The names asked for beside those of the mask; found once for each mask."""
-        names = self._missing.get(mask)
-        if names is None:
-            if len(self._missing) > _MASKS:  # a hostile feed could show many
-                self._missing.clear()
-            present = frozenset(name for at, name in enumerate(self._names) if mask >> at & 1)
-            names = self._missing[mask] = tuple(self._content.missing(present))
-        return names
-
-    def tell(self, run: Run, mask: int) -> None:
-        """Keep a problem for each that is missing."""
-        for name in self.missing(mask):
-            target = f"{self._place.target}/{name}" if self._place.target else name
-            known = self._places.get(target, self._place)
-            run.problems.append(
-                replace(known, target=target).problem(ProblemKind.REQUIRED, _ABSENT)
-            )
 
 
 def nothing(run: Run, draft: Draft) -> State:
@@ -162,7 +125,7 @@ def _set_all(
 
 
 def _tell_missing(run: Run, missing: Sequence[Place]) -> State:
-    run.problems += (place.problem(ProblemKind.REQUIRED, _ABSENT) for place in missing)
+    run.problems += (place.problem(ProblemKind.REQUIRED, ABSENT) for place in missing)
     return State.FAILED
 
 
@@ -212,14 +175,14 @@ def fill(
     picks: Sequence[Callable[[Run], object]],
     setters: Sequence[Setter],
     children: Sequence[Child],
-    required: Required,
+    model: ContentModel,
     place: Place,
     *,
     always: bool = False,
 ) -> Emit:
     """Attributes and children of the element whose tag was just opened; `always`: of the root."""
     rows = tuple((child.bit, child.gate, child.emit) for child in children)
-    asked, asks_more = required.mask, required.asks_more
+    asked, asks_more = model.mask, model.asks_more
     absent, failed = State.NOTHING, State.FAILED
 
     def emit(run: Run, draft: Draft) -> State:
@@ -244,7 +207,7 @@ def fill(
             state = max(state, became)
         if state or always:
             if asks_more or mask & asked != asked:
-                required.tell(run, mask)
+                model.tell(run, mask)
             if missing:
                 state = _tell_missing(run, missing)
         return state

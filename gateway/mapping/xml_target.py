@@ -22,8 +22,10 @@ from gateway.mapping.finding import Findings, Position, did_you_mean
 from gateway.mapping.leaves import Leaf, guarded, leaf_of
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.names import Scope
+from gateway.mapping.particles import missing
 from gateway.mapping.shape import AttributeShape, ElementShape
-from gateway.mapping.xml_emit import Child, Emit, Required, Setter
+from gateway.mapping.xml_content import ContentModel
+from gateway.mapping.xml_emit import Child, Emit, Setter
 from gateway.mapping.xml_names import Naming, attribute_name, root_naming
 from gateway.mapping.xml_write import writer_of
 
@@ -164,17 +166,17 @@ class XmlTarget:
         """Writes all children and attributes of an element that exists."""
         setters = self._attributes(content, shape, place)
         children = self._children(content, shape, place, naming)
-        required = Required(shape, place, self._places)
+        model = ContentModel(shape, place, self._places)
         self._check.children(content, shape, place)
         picks = tuple(content.picks)
-        return xml_emit.fill(picks, setters, children, required, place, always=always)
+        return xml_emit.fill(picks, setters, children, model, place, always=always)
 
     def _children(
         self, content: Content, shape: ElementShape, place: Place, naming: Naming
     ) -> list[Child]:
         order = {name: number for number, name in enumerate(shape.children)}
         found: list[tuple[int, Child]] = []
-        always = set(shape.content.missing(frozenset()))
+        always = set(missing(shape.content, frozenset()))
         for entry in content.entries:
             name = entry.key.text
             child = shape.children.get(name)
@@ -195,7 +197,7 @@ class XmlTarget:
 
 def _may_be_empty(shape: ElementShape) -> bool:
     required = any(attribute.required for attribute in shape.attributes.values())
-    return not required and not list(shape.content.missing(frozenset()))
+    return not required and not list(missing(shape.content, frozenset()))
 
 
 def told_path(root: etree._Element, path: str) -> str:

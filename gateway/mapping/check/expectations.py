@@ -22,7 +22,7 @@ Known = Callable[[str], str | None]
 
 _STEP: Final = re.compile(r"([\w.-]+)(?:\[\d+\])?")
 _INDEX: Final = re.compile(r"\[\d+\]")
-_KINDS_OF_PATHS: Final = ("VALUE", "REQUIRED", "NULL", "SCHEMA")
+_KINDS_OF_PATHS: Final = ("VALUE", "REQUIRED", "CHOICE", "NULL", "SCHEMA")
 
 
 def check_expectations(compilation: Compilation, findings: Findings) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gateway.mapping.check.particles import excluding, never_written
 from gateway.mapping.check.simple_type import SimpleType
 from gateway.mapping.check.values import check_value
 from gateway.mapping.content import Content, Entry, Gate, Place
@@ -16,6 +15,7 @@ from gateway.mapping.emission import Node
 from gateway.mapping.expressions import start_of
 from gateway.mapping.finding import Findings, Position, nearest
 from gateway.mapping.leaves import Leaf
+from gateway.mapping.particles import excluding, missing
 from gateway.mapping.shape import ElementShape
 
 
@@ -71,14 +71,14 @@ class ShapeCheck:
         if content.broken:
             return
         known = [entry for entry in content.entries if entry.key.text in shape.children]
-        missing = set(never_written(shape.content, _names(known)))
+        absent = set(missing(shape.content, _names(known)))
         # What is misspelt is a finding already; that the right name is missing is the same fault.
         wrong = [entry for entry in content.entries if entry.key.text not in shape.children]
         misspelt = {nearest(entry.key.text, shape.children) for entry in wrong}
-        for name in missing - misspelt:
+        for name in absent - misspelt:
             self._never_written(name, shape, place.position)
         for position, names in _branches(content, known):
-            for name in set(never_written(shape.content, names)) - missing - misspelt:
+            for name in set(missing(shape.content, names)) - absent - misspelt:
                 self._never_written(name, shape, position, " in this branch")
         self._twice(known, shape)
         self._excluding(known, shape, place)

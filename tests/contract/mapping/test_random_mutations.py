@@ -22,7 +22,7 @@ from gateway.mapping import Library
 from gateway.mapping.compiled import Compiled, Source
 from gateway.mapping.finding import Finding, Findings
 from gateway.mapping.lint import lint_mapping, lint_profile, mappings_in
-from gateway.mapping.problem import Problem
+from gateway.mapping.problem import Problem, ProblemKind
 from gateway.mapping.samples import with_hl7_ends
 from gateway.mapping.seeing.inputs import facts_of
 from gateway.mapping.tests import cases_of
@@ -102,6 +102,12 @@ def problems(mapping: Compiled, mutation: Made, sources: Sequence[Source]) -> li
     return [problem for result in runs for problem in result.problems]
 
 
+def broken(problem: Problem) -> bool:
+    """Whether the document has another form than the schema's: never for want of good values."""
+    told = problem.kind is ProblemKind.SCHEMA
+    return told and not problem.reason.startswith(("value is ", "the document has another root"))
+
+
 @pytest.fixture(scope="module")
 def messages() -> list[Source]:
     """The shipped samples, and a seeded choice of real messages where they are."""
@@ -125,7 +131,7 @@ def answers() -> list[Source]:
 def test_lint_never_fails_and_what_it_lets_pass_runs(
     batch: int, messages: list[Source], answers: list[Source]
 ) -> None:
-    """Findings or none, within seconds; then documents or problems, never an exception."""
+    """Findings or none, within seconds; then documents or what a message lacks, nothing else."""
     for number in range(batch, COUNT, BATCHES):
         mutation = made(number)
         at = f"seed {SEED}, number {number}: {mutation.name}, {mutation.file}"
@@ -135,7 +141,7 @@ def test_lint_never_fails_and_what_it_lets_pass_runs(
             took = time.process_time() - started
             if mapping is not None:
                 sources = answers if mapping.direction == "xml_to_facts" else messages
-                problems(mapping, mutation, sources)
+                assert not [each for each in problems(mapping, mutation, sources) if broken(each)]
         except Exception as error:
             raise AssertionError(at) from error
         assert took < SECONDS, at

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import ConfigurationError
 from gateway.mapping.kinds import Kind
+from gateway.mapping.particles import missing
 from gateway.mapping.schema_reader import load
 from gateway.mapping.shape import Particle
 
@@ -18,30 +19,30 @@ def element(name: str, least: int = 1) -> Particle:
     return Particle(least, 1, element=name)
 
 
-def missing(model: Particle, *present: str) -> list[str]:
-    return list(model.missing(frozenset(present)))
+def lacking(model: Particle, *present: str) -> list[str]:
+    return list(missing(model, frozenset(present)))
 
 
 def test_a_sequence_asks_for_its_required_elements() -> None:
     """And an optional one only once something of it is there."""
     parts = (element("a"), element("b", 0), element("c"))
-    assert missing(Particle(1, 1, parts=parts)) == ["a", "c"]
-    assert missing(Particle(0, 1, parts=parts)) == []
-    assert missing(Particle(0, 1, parts=parts), "a") == ["c"]
+    assert lacking(Particle(1, 1, parts=parts)) == ["a", "c"]
+    assert lacking(Particle(0, 1, parts=parts)) == []
+    assert lacking(Particle(0, 1, parts=parts), "a") == ["c"]
 
 
 def test_a_choice_asks_for_one_and_for_the_rest_of_what_is_begun() -> None:
     """Nothing chosen names all; half of an alternative names its other half."""
     pair = Particle(1, 1, parts=(element("b"), element("c")))
     choice = Particle(1, 1, choice=True, parts=(element("a"), pair))
-    assert missing(choice) == ["a | b"]
-    assert missing(choice, "a") == []
-    assert missing(choice, "b") == ["c"]
+    assert lacking(choice) == ["a | b"]
+    assert lacking(choice, "a") == []
+    assert lacking(choice, "b") == ["c"]
 
 
 def test_a_choice_with_an_optional_alternative_asks_for_nothing() -> None:
     """It may be left empty."""
-    assert missing(Particle(1, 1, choice=True, parts=(element("a"), element("b", 0)))) == []
+    assert lacking(Particle(1, 1, choice=True, parts=(element("a"), element("b", 0)))) == []
 
 
 def test_an_xsd_gives_order_kinds_and_namespaces() -> None:
@@ -115,6 +116,6 @@ def test_what_may_repeat_and_what_stands_for_what(tmp_path: Path) -> None:
     repeats = {name: child.most for name, child in doc.children.items()}
     assert (repeats["a"], repeats["b"], repeats["b2"], repeats["c"]) == (None, 2, None, 1)
     assert (doc.children["q"].tag, doc.children["c"].tag) == ("{urn:t}q", "c")
-    assert list(doc.content.missing(frozenset("be"))) == ["due | uno"]
+    assert list(missing(doc.content, frozenset("be"))) == ["due | uno"]
     assert doc.attributes["v"].type.refuses("2")
     assert "libero" in doc.children["o"].children
