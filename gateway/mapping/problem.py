@@ -11,9 +11,9 @@ from enum import StrEnum
 
 
 class ProblemKind(StrEnum):
-    """VALUE: cannot be read or chosen; REQUIRED: absent; CHOICE: beside what excludes it; NULL: said
-    to be deleted; SCHEMA: the finished document breaks the XSD; RULE: it breaks a rule of the
-    mapping; NOT_FOR_THIS: `source.when` is not true, no mistake."""
+    """VALUE: cannot be read or chosen; REQUIRED: absent; CHOICE: beside what excludes it;
+    NULL: said to be deleted; SCHEMA: the finished document breaks the XSD; RULE: it breaks a rule
+    of the mapping; NOT_FOR_THIS: `source.when` is not true, no mistake."""
 
     VALUE = "VALUE"
     REQUIRED = "REQUIRED"
