@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 from gateway.mapping.document import TableUse
@@ -35,7 +36,7 @@ class Sheet:
     file: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
-    lines: tuple[int, ...] = field(repr=False)
+    lines: Sequence[int] = field(repr=False)
     _cells: dict[int, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _gaps: dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
 
@@ -45,17 +46,20 @@ class Sheet:
         One answer for all tables of the sheet: types remember which columns they have taken.
         """
         if column not in self._cells:
-            found: dict[str, str] = {}
-            for line, cells in zip(self.lines, self.rows, strict=True):
-                if cells[column] and cells[column] not in found:
-                    found[cells[column]] = f"{self.file}:{line}"
+            texts = list(map(itemgetter(column), self.rows))
+            places = list(map(f"{self.file}:{{}}".format, self.lines))
+            # In the order of the file; the last to be put in is the first row.
+            found = dict.fromkeys(texts, "") | dict(
+                zip(reversed(texts), reversed(places), strict=True)
+            )
+            found.pop("", None)
             self._cells[column] = found
         return self._cells[column]
 
     def has_gaps(self, column: int) -> bool:
         """Whether some row has nothing in that column."""
         if column not in self._gaps:
-            self._gaps[column] = any(not cells[column] for cells in self.rows)
+            self._gaps[column] = not all(map(itemgetter(column), self.rows))
         return self._gaps[column]
 
 
@@ -73,16 +77,26 @@ def read_sheet(content: bytes, file: str) -> Sheet:
         header = tuple(next(reader, ()))
         if not header or len(header) > COLUMNS or len(set(header)) != len(header):
             raise BadSheet("the header must name each column once")
-        lines, rows = _rows(reader, len(header))
+        rows = tuple(map(tuple, itertools.islice(reader, ROWS + 1)))
+        if len(rows) <= ROWS and reader.line_num == len(rows) + 1 and _all_of(len(header), rows):
+            return Sheet(file, header, rows, range(2, len(rows) + 2))
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        next(reader)
+        lines, checked = _rows(reader, len(header))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise BadSheet(f"line {line} is not UTF-8") from None
     except csv.Error as error:
         raise BadSheet(f"line {reader.line_num} is no CSV: {error}") from None
-    return Sheet(file, header, tuple(rows), tuple(lines))
+    return Sheet(file, header, tuple(checked), lines)
+
+
+def _all_of(width: int, rows: Sequence[Sequence[str]]) -> bool:
+    return set(map(len, rows)) <= {width}
 
 
 def _rows(reader: Any, width: int) -> tuple[list[int], list[tuple[str, ...]]]:
+    """One by one, where a cell spans lines, a line is empty or something is wrong."""
     lines: list[int] = []
     rows: list[tuple[str, ...]] = []
     for row in reader:
@@ -131,10 +145,13 @@ class CodeTable:
         self._tell("T01", "file", bad)
         if bad:
             return
-        numbers, others = self._numbers, self._others
-        for number, cells in enumerate(self.sheet.rows):
-            if numbers.setdefault(cells[key], number) != number:
-                others.setdefault(cells[key], []).append(number)
+        rows, numbers, others = self.sheet.rows, self._numbers, self._others
+        numbers.update(zip(map(itemgetter(key), rows), range(len(rows)), strict=True))
+        if len(numbers) < len(rows):
+            numbers.clear()
+            for number, cells in enumerate(rows):
+                if numbers.setdefault(cells[key], number) != number:
+                    others.setdefault(cells[key], []).append(number)
         several = [self._of(code) for code in others]
         self._tell("T03", "key", [text for found in several if (text := _twice(found))])
         self._tell("T06", "valid", [text for found in several if (text := _overlap(found))])
@@ -149,9 +166,9 @@ class CodeTable:
     def _bad_rows(self, key: int) -> Iterator[str]:
         """Each day is looked at once; rows one by one only where something is wrong."""
         rows, ends = self.sheet.rows, self._ends
-        days = {tuple(cells[end] for end in ends) for cells in rows} if ends else set()
+        days = set(map(itemgetter(*ends), rows)) if ends else set()
         bad = {pair: reason for pair in days if (reason := _bad_days(*pair))}
-        if not bad and all(cells[key] for cells in rows):
+        if not bad and all(map(itemgetter(key), rows)):
             return
         for line, cells in zip(self.sheet.lines, rows, strict=True):
             if not cells[key]:

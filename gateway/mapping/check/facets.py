@@ -7,7 +7,7 @@ document in the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from xmlschema.validators import XsdAtomicRestriction, XsdList, XsdUnion
@@ -58,17 +58,18 @@ def simple_type(declared: Any) -> SimpleType:
     blanks = _BLANKS.get(getattr(_root(declared), "local_name", None) or "")
 
     def refuse(text: str) -> str | None:
-        if plainly is not None and plainly(text):
+        if plainly is not None and plainly((text,)):
             return None
         if blanks is not None and blanks.search(text):
             return _no_value(declared)
         return None if declared.text_is_valid(text) else _reason(declared)
 
-    return SimpleType(declared.local_name or "", _kinds(declared), refuse, _values(declared))
+    name, kinds, values = declared.local_name or "", _kinds(declared), _values(declared)
+    return SimpleType(name, kinds, refuse, values, plainly)
 
 
-def _plain_test(declared: Any) -> Callable[[str], bool] | None:
-    """Passes only what xmlschema would, at a tenth of its time: a column has thousands of cells.
+def _plain_test(declared: Any) -> Callable[[Collection[str]], bool] | None:
+    """Passes only what xmlschema would, in no time: a column of a table has thousands of cells.
 
     For texts restricted by length, pattern and enumeration; None for all other types.
     """
@@ -86,15 +87,21 @@ def _plain_test(declared: Any) -> Callable[[str], bool] | None:
     if declared.name not in _TEXTS:
         return None
 
-    def test(text: str) -> bool:
-        if not least <= len(text) <= most or " ".join(text.split()) != text:
-            return False  # whatever the type makes of blanks
-        for form in forms:
-            if not form(text):
-                return False
-        return not values or all(text in known for known in values)
+    def test(texts: Collection[str]) -> bool:
+        lengths = set(map(len, texts))
+        return (
+            least <= min(lengths, default=least)
+            and max(lengths, default=least) <= most
+            and all(map(_has_no_blanks_to_lose, texts))  # whatever the type makes of them
+            and all(all(map(form, texts)) for form in forms)
+            and all(known.issuperset(texts) for known in values)
+        )
 
     return test
+
+
+def _has_no_blanks_to_lose(text: str) -> bool:
+    return text.isalnum() or " ".join(text.split()) == text
 
 
 def _kinds(declared: Any) -> frozenset[Kind]:

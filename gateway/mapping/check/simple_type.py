@@ -6,7 +6,7 @@ xmlschema nor where a value comes from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -34,13 +34,14 @@ class SimpleType:
     """`name` is '' for a type without one; a union has several `kinds`.
 
     `refuse` gives the reason without the text; `values` are all that it takes, where they are
-    enumerated.
+    enumerated. `takes_all`, where there is one, is a quick look at many texts: only True is sure.
     """
 
     name: str
     kinds: frozenset[Kind]
     refuse: Callable[[str], str | None]
     values: tuple[str, ...] = ()
+    takes_all: Callable[[Collection[str]], bool] | None = None
     _taken: list[Mapping[str, str]] = field(default_factory=list, repr=False)
 
     @property
@@ -59,7 +60,9 @@ class SimpleType:
         """
         if any(texts is taken for taken in self._taken):
             return None
-        refused = [(text, reason) for text in texts if (reason := self.refuse(text))]
+        refused: list[tuple[str, str]] = []
+        if self.takes_all is None or not self.takes_all(texts):
+            refused = [(text, reason) for text in texts if (reason := self.refuse(text))]
         if not refused:
             if len(texts) > FEW:
                 self._taken.append(texts)
