@@ -7,10 +7,11 @@ ECDSA with SHA-256).
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Final
+from functools import cache, cached_property
+from typing import Final, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -83,23 +84,39 @@ class SigningKey:
 
     def sign(self, content: bytes) -> bytes:
         """The raw value of ds:SignatureValue over `content`."""
-        if isinstance(self.private_key, rsa.RSAPrivateKey):
-            return self.private_key.sign(content, _PKCS1, _SHA256)
-        r, s = decode_dss_signature(self.private_key.sign(content, _ECDSA))
-        # XML Signature wants r and s side by side, not ASN.1 (RFC 4050, 3.3).
-        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+        return self._sign(content)
+
+    @cached_property
+    def _sign(self) -> Callable[[bytes], bytes]:
+        """What kind of key it is, is asked once: the library's types are slow to ask."""
+        key = self.private_key
+        if isinstance(key, rsa.RSAPrivateKey):
+            return lambda content: key.sign(content, _PKCS1, _SHA256)
+        return lambda content: _side_by_side(key.sign(content, _ECDSA))
 
 
 def signature_is_of(key: PublicKey, value: bytes, content: bytes) -> bool:
     """Whether `value` (a ds:SignatureValue) is this key's signature of `content`."""
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(value, content, _PKCS1, _SHA256)
+        if _is_rsa(type(key)):
+            cast("rsa.RSAPublicKey", key).verify(value, content, _PKCS1, _SHA256)
         else:
-            key.verify(_asn1(value), content, _ECDSA)
+            cast("ec.EllipticCurvePublicKey", key).verify(_asn1(value), content, _ECDSA)
     except InvalidSignature:
         return False
     return True
+
+
+@cache
+def _is_rsa(kind: type[object]) -> bool:
+    """Asked once for a type: `isinstance` of an abstract class takes longer than a digest."""
+    return issubclass(kind, rsa.RSAPublicKey)
+
+
+def _side_by_side(asn1: bytes) -> bytes:
+    """As XML Signature wants r and s (RFC 4050, 3.3)."""
+    r, s = decode_dss_signature(asn1)
+    return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
 
 
 def _asn1(value: bytes) -> bytes:
