@@ -8,7 +8,7 @@ Findings name mappings and target paths, never a value.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,10 +120,8 @@ class Shadow:
     def _pair(
         self, row: SubmissionRow, action: str, profile: str
     ) -> tuple[Compiled | None, Compiled | None]:
-        first, second = (
-            _mapping(side.edition, row.step, action, profile) for side in (self._old, self._new)
-        )
-        return first, second
+        old, new = self._old.edition, self._new.edition
+        return _mapping(old, row.step, action, profile), _mapping(new, row.step, action, profile)
 
     def _flow(self, row: SubmissionRow) -> dict[str, object]:
         known: dict[str, object] = {
@@ -157,13 +155,7 @@ def _body(answer: bytes | None) -> etree._Element | None:
         envelope = parse(answer) if answer else None
     except GatewayError:
         return None
-    found: Iterator[etree._Element] = (
-        child
-        for part in (envelope if envelope is not None else ())
-        if etree.QName(part).localname == "Body"
-        for child in part
-    )
-    return next(found, None)
+    return None if envelope is None else envelope.find("{*}Body/*")
 
 
 def _plain(value: object) -> object:

@@ -27,8 +27,11 @@ Document = etree._Element | bytes
 HEADER = "testataRichiesta"
 """The element that holds ids and clocks, in every request of ours as in ANPR's."""
 
-# In canonical text "<" stands in tags only.
-_HEADER: Final = re.compile(rf"<((?:[^<>:\s]+:)?{HEADER})[ >].*?</\1>".encode(), re.DOTALL)
+# In canonical text "<" stands in tags only, and ">" in them or as the end of one. Only the first
+# child of the root is the header: what has its name elsewhere is content.
+_HEADER: Final = re.compile(
+    rf"\A(<(?:[^<>\"]|\"[^\"]*\")*>)<((?:[^<>:\s]+:)?{HEADER})[ >].*?</\2>".encode(), re.DOTALL
+)
 
 CLOCKED = ("MSH", "EVN", "MSA")
 """The segments that hold ids and clocks."""
@@ -81,7 +84,7 @@ def comparable(step: Step, name: str, now: Inputs, then: Mapping[str, Mapping[st
 def neutralised(document: bytes) -> bytes:
     """The document, Canonical or HL7, without its header."""
     if isinstance(document, Canonical):
-        return _HEADER.sub(b"", document, count=1)
+        return _HEADER.sub(rb"\1", document, count=1)
     lines = document.split(b"\r")
     return b"\r".join(line for line in lines if line[:3].decode("latin-1") not in CLOCKED)
 

@@ -13,7 +13,7 @@ from gateway import shipped
 from gateway.cli.messages import read_messages
 from gateway.errors import UnreadableMessage
 from gateway.hl7.conformance import check as findings_of
-from gateway.hl7.dictionary import VERSIONS, Dictionary, SegmentShape, dictionary
+from gateway.hl7.dictionary import VERSIONS, Dictionary, SegmentShape, dictionary, spoken
 from gateway.hl7.finding import Finding
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
@@ -168,7 +168,7 @@ def _name(known: Dictionary, shape: SegmentShape | None, where: Location) -> str
         return ""
     parts = known.datatype(field.datatype) or ()
     names = [part.name for part in parts if part.number == where.component]
-    return " / ".join(word.replace("_", " ").capitalize() for word in (field.name, *names))
+    return " / ".join(map(spoken, (field.name, *names)))
 
 
 def _draw(segment: dict[str, Any]) -> None:

@@ -50,6 +50,11 @@ ADT_EVENTS = frozenset(f"A{n:02}" for n in (*range(1, 56), 60, 61, 62))
 """Every trigger event of chapter 3, of any version."""
 
 
+def spoken(name: str) -> str:
+    """`ADMINISTRATIVE_SEX` as one says it: `Administrative sex`."""
+    return name.replace("_", " ").capitalize()
+
+
 @dataclass(frozen=True, slots=True)
 class FieldShape:
     """One field of a segment. `table` is four digits or None; `repeats` its maximum."""

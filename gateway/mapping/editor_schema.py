@@ -64,13 +64,7 @@ def of_document(root: ElementShape) -> Schema:
 
 def of_facts(facts: Mapping[str, str | Mapping[str, str]]) -> Schema:
     """Of a mapping whose target are facts; a group of facts is a table."""
-    children = {
-        name: _leaf(kind)
-        if isinstance(kind, str)
-        else _holder({n: _leaf(k) for n, k in kind.items()})
-        for name, kind in facts.items()
-    }
-    return _file(_holder(children))
+    return _file(_holder({name: _fact(kind) for name, kind in facts.items()}))
 
 
 def _fact(kind: str | Mapping[str, str]) -> Schema:

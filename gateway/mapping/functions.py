@@ -77,6 +77,14 @@ class Function:
         return f"{self.name}({', '.join(names + ['…'] * self.rest)})"
 
 
+SPECIAL: Final[Mapping[str, tuple[str, str]]] = {
+    "exists": ("exists(path)", "Whether anything is there."),
+    "count": ("count(path)", "How many there are."),
+    "is_null": ("is_null(path)", "Whether the source says that it is to be deleted."),
+    "lookup": ("lookup(value, table, column[, on])", "The cell of the row that has this key."),
+}
+"""What looks at what its argument is, and is no function of values: signature and sentence."""
+
 FUNCTIONS: Final[dict[str, Function]] = {}
 
 

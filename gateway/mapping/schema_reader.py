@@ -42,11 +42,7 @@ def load(path: Path) -> Document:
 
     Raises ConfigurationError if it is no schema.
     """
-    try:
-        schema = _read(path)
-    except (xmlschema.XMLSchemaException, OSError, ValueError, RecursionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigurationError([f"{path.name}: {reason}"]) from error
+    schema = declarations(path)
     reader = _Reader(schema)
     roots = {
         element.local_name: reader.element(element)
@@ -54,6 +50,15 @@ def load(path: Path) -> Document:
         if not element.abstract
     }
     return Document(roots, tuple(sorted(_files(schema))))
+
+
+def declarations(path: Path) -> xmlschema.XMLSchema10:
+    """As `load`, in xmlschema's own terms."""
+    try:
+        return _read(path)
+    except (xmlschema.XMLSchemaException, OSError, ValueError, RecursionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigurationError([f"{path.name}: {reason}"]) from error
 
 
 def _read(path: Path) -> xmlschema.XMLSchema10:

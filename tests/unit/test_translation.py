@@ -143,7 +143,8 @@ def test_content_is_the_document_without_its_header(name: str) -> None:
         "<a xmlns='urn:x'><{h}><b>1</b></{h}><c x='&gt;&lt;/{h}>'>&lt;{h}></c></a>",
         "<a xmlns='urn:x' x='&lt;{h}>'><{h}/><c/></a>",
         "<n:a xmlns:n='urn:x'><n:{h} x='1'><b/></n:{h}><{h}Bis/></n:a>",
-        "<n:a xmlns:n='urn:x'><{h}Bis/><{h} xmlns='urn:y'>\n</{h}></n:a>",
+        "<n:a xmlns:n='urn:x'><{h} xmlns='urn:y'>\n</{h}><{h}Bis/></n:a>",
+        "<a xmlns='urn:x' x='1>2'><{h}/><b><{h}/></b></a>",
     ],
 )
 def test_a_header_is_cut_out_whatever_its_prefix(text: str) -> None:
@@ -152,10 +153,17 @@ def test_a_header_is_cut_out_whatever_its_prefix(text: str) -> None:
     assert neutralised(document) == without_header(document)
 
 
-def test_a_document_without_a_header_is_content_as_it_is() -> None:
-    """Nothing is left out where there is nothing to leave out."""
-    bare = Canonical.of(etree.fromstring("<a xmlns='urn:x'><b>1</b></a>"))
-    assert neutralised(bare) == b'<a xmlns="urn:x"><b>1</b></a>'
+@pytest.mark.parametrize(
+    "bare",
+    [
+        b'<a xmlns="urn:x"><b>1</b></a>',
+        b'<a xmlns="urn:x"><b><testataRichiesta>1</testataRichiesta></b></a>',
+        b'<a xmlns="urn:x"><b></b><testataRichiesta>1</testataRichiesta></a>',
+    ],
+)
+def test_a_document_without_a_header_is_content_as_it_is(bare: bytes) -> None:
+    """Nothing is left out but a header in its place; what only has its name is content."""
+    assert neutralised(Canonical.of(etree.fromstring(bare))) == bare
 
 
 def test_only_facts_that_a_step_reads_can_cause_an_amendment() -> None:

@@ -48,7 +48,8 @@ def history(path: Path, limit: int, as_json: bool) -> None:
     """
     with looking(path) as view:
         rows = view.editions(limit=limit)
-        changes = [_changed(view, row) for row in rows]
+        adopted = view.editions(verdict=Judgement.ADOPTED, limit=_ALL)
+        changes = [_changed(adopted, row) for row in rows]
     if as_json:
         told([{**_as_fields(row), "changed": at} for row, at in zip(rows, changes, strict=True)])
         return
@@ -57,12 +58,9 @@ def history(path: Path, limit: int, as_json: bool) -> None:
     printer().print(table("Editions of the mappings", headings, cells))
 
 
-def _changed(view: View, row: EditionRow) -> list[str]:
-    """The files in which an edition differs from the one adopted before it."""
-    before = [
-        each for each in view.editions(verdict=Judgement.ADOPTED, limit=_ALL) if each.id < row.id
-    ]
-    then = before[0].files if before else {}
+def _changed(adopted: Sequence[EditionRow], row: EditionRow) -> list[str]:
+    """The files in which an edition differs from the one adopted before it, newest first."""
+    then = next((each.files for each in adopted if each.id < row.id), {})
     paths = row.files.keys() | then.keys()
     return sorted(each for each in paths if row.files.get(each) != then.get(each))
 

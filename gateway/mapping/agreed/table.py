@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.hl7.dictionary import VERSIONS
+from gateway.hl7.dictionary import VERSIONS, spoken
 from gateway.mapping.agreed.phrases import names_in, phrase
 from gateway.mapping.library import Library
 from gateway.mapping.rules import Rule
@@ -204,7 +204,7 @@ class _Builder:
         if version not in VERSIONS:
             return path
         found = self._known.profile.dialect(version).field(segment, int(number))
-        name = found.name.replace("_", " ").capitalize() if found and found.name else ""
+        name = spoken(found.name) if found else ""
         return f"{path} {name}".strip()
 
     def _shapes(self) -> Iterator[tuple[str, str]]:

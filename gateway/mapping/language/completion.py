@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from gateway.hl7.dictionary import spoken
 from gateway.mapping.document import KEYS
-from gateway.mapping.functions import FUNCTIONS
+from gateway.mapping.functions import FUNCTIONS, SPECIAL
 from gateway.mapping.language import words
 from gateway.mapping.language.cursor import Cursor
 from gateway.mapping.language.scene import Scene
@@ -99,7 +100,7 @@ def _fields(scene: Scene, head: str, typed: str) -> Iterator[Completion]:
     shape = scene.dialect.segment(segment) if segment else None
     for each in shape.fields if shape and segment else ():
         beside = words.sample(scene, segment or "", each.number)
-        detail = f"{words.spoken(each.name)} ({each.datatype}){f' = {beside}' if beside else ''}"
+        detail = f"{spoken(each.name)} ({each.datatype}){f' = {beside}' if beside else ''}"
         text = words.field(scene, segment or "", each)
         yield Completion(str(each.number), What.FIELD, detail, text, len(typed))
 
@@ -107,14 +108,14 @@ def _fields(scene: Scene, head: str, typed: str) -> Iterator[Completion]:
 def _components(scene: Scene, head: str, number: int, typed: str) -> Iterator[Completion]:
     segment = scene.segment_of(head)
     for each in (scene.dialect.components(segment, number) if segment else None) or ():
-        detail = f"{words.spoken(each.name)} ({each.datatype})"
+        detail = f"{spoken(each.name)} ({each.datatype})"
         yield Completion(str(each.number), What.FIELD, detail, "", len(typed))
 
 
 def _functions() -> Iterator[Completion]:
     for name, one in FUNCTIONS.items():
         yield Completion(name, What.FUNCTION, one.signature, words.function(one))
-    for name, (signature, sentence) in words.SPECIAL.items():
+    for name, (signature, sentence) in SPECIAL.items():
         yield Completion(name, What.FUNCTION, signature, sentence)
 
 

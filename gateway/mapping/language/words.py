@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.hl7.dictionary import UNBOUNDED, FieldShape
+from gateway.hl7.dictionary import UNBOUNDED, FieldShape, spoken
 from gateway.mapping.document import Definition, TableUse
-from gateway.mapping.functions import FUNCTIONS, Function
+from gateway.mapping.functions import FUNCTIONS, SPECIAL, Function
 from gateway.mapping.language.scene import Scene
 from gateway.mapping.shape import ElementShape
-
-SPECIAL: Final[dict[str, tuple[str, str]]] = {
-    "exists": ("exists(path)", "Whether anything is there."),
-    "count": ("count(path)", "How many there are."),
-    "is_null": ("is_null(path)", "Whether the message says it is to be deleted."),
-    "lookup": ("lookup(table, column[, on])", "The cell of a table, in the row of what comes in."),
-}
-"""The functions that look at what their argument is."""
 
 DIRECTIVES: Final[dict[str, str]] = {
     "$when": "Only where this condition is true.",
@@ -99,13 +91,7 @@ def table(scene: Scene, name: str, use: TableUse) -> str:
 
 def element(shape: ElementShape) -> str:
     """An element of the target: what it holds and how often."""
-    often = (
-        "once"
-        if shape.most == 1
-        else "any number of times"
-        if shape.most is None
-        else f"up to {shape.most} times"
-    )
+    often = "once" if shape.most == 1 else _often(shape.most)
     if shape.type is None:
         return f"**{shape.name}** holds {', '.join(shape.children) or 'nothing'}  \n{often}"
     values = f": {' '.join(shape.type.values[:20])}" if shape.type.values else ""
@@ -114,8 +100,3 @@ def element(shape: ElementShape) -> str:
 
 def _often(most: int | None) -> str:
     return "any number of times" if most is None else f"up to {most} times"
-
-
-def spoken(name: str) -> str:
-    """`ADMINISTRATIVE_SEX` as one says it."""
-    return name.replace("_", " ").capitalize()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayError
-from gateway.hl7.dictionary import VERSIONS, dictionary
+from gateway.hl7.dictionary import VERSIONS, dictionary, spoken
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Position, did_you_mean
 from gateway.mapping.library import Library
@@ -247,7 +247,7 @@ def _field_name(traced: Traced, path: str) -> str:
     version = traced.compilation.document.source.text("hl7") or traced.profile.version
     shape = dictionary(version).segment(segment) if version in VERSIONS else None
     found = shape[int(number)] if shape else None
-    return found.name.replace("_", " ").capitalize() if found else ""
+    return spoken(found.name) if found else ""
 
 
 def _schema(library: Library, traced: Traced, site: Site) -> SchemaWords | None:

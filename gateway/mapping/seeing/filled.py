@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from gateway.hl7.dictionary import VERSIONS, Dictionary, dictionary
+from gateway.hl7.dictionary import VERSIONS, Dictionary, dictionary, spoken
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message, Segment
 from gateway.mapping.seeing.watched import path_of
@@ -97,7 +97,7 @@ def _kind(segment: Segment, number: int) -> str:
 def _field(known: Dictionary, segment: str, number: int) -> tuple[str, str]:
     shape = known.segment(segment)
     found = shape[number] if shape else None
-    return (found.name.replace("_", " ").capitalize(), found.datatype) if found else ("", "")
+    return (spoken(found.name), found.datatype) if found else ("", "")
 
 
 def _parts(segment: Segment, written: str, read: set[int]) -> tuple[Part, ...]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gateway.mapping.document import Definition
 from gateway.mapping.finding import Position
-from gateway.mapping.functions import FUNCTIONS
+from gateway.mapping.functions import FUNCTIONS, SPECIAL
 from gateway.mapping.seeing import words
 from gateway.mapping.syntax import (
     Call,
@@ -28,14 +28,6 @@ from gateway.mapping.syntax import (
     Walk,
     parse_expression,
 )
-
-SPECIAL: Final = {
-    "lookup": ("lookup(value, table, column[, on])", "The cell of the row that has this key."),
-    "exists": ("exists(path)", "Whether anything is there."),
-    "count": ("count(path)", "How many there are."),
-    "is_null": ("is_null(path)", "Whether the source says that it is to be deleted."),
-}
-"""What is no function of values: signature and sentence."""
 
 
 class Bound(NamedTuple):

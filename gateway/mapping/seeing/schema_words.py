@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import xmlschema
-
-from gateway.mapping.schema_reader import load
+from gateway.mapping.schema_reader import declarations
 
 _MOST: Final = 30
 """Values of an enumeration that are told; the rest are counted."""
@@ -42,9 +40,8 @@ def schema_words(path: Path, root: str, target: str) -> SchemaWords | None:
 
     The caller has checked where the schema lies. Raises ConfigurationError if it is none.
     """
-    load(path)  # says in our words what is wrong with it
-    schema = xmlschema.XMLSchema10(path, allow="local", defuse="always")
-    here: Any = next((each for each in schema.elements.values() if each.local_name == root), None)
+    elements = declarations(path).elements.values()
+    here: Any = next((each for each in elements if each.local_name == root), None)
     for step in target.split("/") if target else ():
         if here is None:
             return None
