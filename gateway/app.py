@@ -38,6 +38,7 @@ from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
 from gateway.junction import Junction
 from gateway.outcomes import Facts, NotFound, Outcome, Unknown
+from gateway.patience import Patience
 from gateway.preparation import Preparation
 from gateway.reload import Reload, open_ground
 from gateway.retry import Backoff
@@ -118,6 +119,8 @@ class App:
             lease=settings.lease,
             poll=settings.poll,
         )
+        longest = self.configuration.journal.patience
+        self.patience = Patience(journal, self.junction.bridge, self._reactor.callLater, longest)
         self.intake = Intake(
             self.configuration,
             journal,
@@ -126,6 +129,7 @@ class App:
             self.junction.bridge,
             utc_now,
             self._told,
+            self.patience,
         )
         self.callbacks = Callbacks(
             journal,
@@ -240,6 +244,7 @@ class App:
             log=self.log,
             metrics=self.metrics,
             tls=self.connections.listener_tls(listener),
+            behind=lambda: self.journal.behind,
         )
         made.start()
         self._listeners.append(made)

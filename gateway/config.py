@@ -67,6 +67,11 @@ class JournalSettings(Settings):
     )
     checkpoint_every: Duration = timedelta(minutes=5)
     group: Group = Group()
+    queue: Count = Field(default=10_000, description="units of work that may wait for the disk")
+    patience: Duration = Field(
+        default=timedelta(seconds=10),
+        description="how long a message waits for a slow or full disk before AR/CR 207",
+    )
 
     @field_validator("url")
     @classmethod

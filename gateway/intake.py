@@ -39,6 +39,7 @@ from gateway.hl7.location import Location
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact
 from gateway.journal import Journal, Unit
+from gateway.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class Receipt:
 
 
 class Intake:
-    """One for all listeners. `told` hears every receipt after its commit."""
+    """One for all listeners. `told` hears every receipt after its commit.
+
+    `patience`: how long a message waits for the journal; None: not at all.
+    """
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class Intake:
         bridge: Bridge,
         clock: Callable[[], datetime],
         told: Callable[[Receipt], None],
+        patience: Patience | None = None,
     ) -> None:
         self._configuration = configuration
         self._journal = journal
@@ -94,6 +99,7 @@ class Intake:
         self._bridge = bridge
         self._clock = clock
         self._told = told
+        self._patience = patience
 
     async def accept(
         self, payload: bytes, certificate_names: frozenset[str] | None = None
@@ -109,9 +115,7 @@ class Intake:
             return await self.refuse(payload, error)
         try:
             # Commit before acknowledging: after AA/CA the hospital forgets the message.
-            receipt = await self._bridge(
-                self._journal.submit(lambda unit: self._take(unit, received))
-            )
+            receipt = await self._store(lambda unit: self._take(unit, received))
         except PeerError as error:
             return await self.refuse(payload, error, received)
         except JournalError as error:
@@ -120,6 +124,11 @@ class Intake:
             return self._negative(payload, internal, received)
         self._told(replace(receipt, seconds=perf_counter() - began))
         return receipt.acknowledgment
+
+    async def _store(self, work: Callable[[Unit], Receipt]) -> Receipt:
+        if self._patience is None:
+            return await self._bridge(self._journal.submit(work))
+        return await self._patience.store(work)
 
     def _read(self, payload: bytes, certificate_names: frozenset[str] | None) -> Received:
         message = Message.parse(payload)

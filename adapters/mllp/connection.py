@@ -116,7 +116,7 @@ class Connection(Protocol):
         if self._advancing:
             return
         self._advancing = True
-        while self._waiting and len(self._turns) < self._limits.unanswered:
+        while self._waiting and len(self._turns) < self._listener.at_once:
             self._begin(self._listener.intake(self._waiting.popleft(), self._who()))
         if self._refused is not None and not self._waiting:
             error, self._refused = self._refused, None
@@ -245,7 +245,7 @@ class Connection(Protocol):
 
     def _breathe(self) -> None:
         reading = not self._choked and not self._waiting
-        reading = reading and len(self._turns) < self._limits.unanswered
+        reading = reading and len(self._turns) < self._listener.at_once
         if reading != self._reading and not self._closing and not self._lost:
             self._reading = reading
             (self.transport.resumeProducing if reading else self.transport.pauseProducing)()

@@ -8,6 +8,7 @@ What a connection does is in `connection.py`; what a message means, intake says.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -26,7 +27,8 @@ from gateway.units import Address
 class MllpListener(ServerFactory):
     """One MLLP port. `reactor` is also the clock; `tls` makes its connections (None: plain).
 
-    `intake` and `refuse` are awaited; see `Intake` and `Refuse`.
+    `intake` and `refuse` are awaited; see `Intake` and `Refuse`. While `behind()`, a connection is
+    served one message at a time, and what follows stays in the sender's own buffers.
     """
 
     noisy = False
@@ -43,6 +45,7 @@ class MllpListener(ServerFactory):
         log: Log,
         metrics: Metrics,
         tls: Any = None,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._reactor = reactor
         self.clock = reactor
@@ -54,6 +57,7 @@ class MllpListener(ServerFactory):
         self.log = log
         self._metrics = metrics
         self._tls = tls
+        self._behind = behind
         self._port: Port | None = None
         self._open: set[Connection] = set()
         self._alive: set[Connection] = set()
@@ -118,6 +122,11 @@ class MllpListener(ServerFactory):
         self._peers[host] += 1
         self._metrics.connections(self.name, len(self._open))
         return True
+
+    @property
+    def at_once(self) -> int:
+        """Messages of one connection that may be in work now."""
+        return 1 if self._behind() else self.limits.unanswered
 
     def closed(self, connection: Connection) -> None:
         """Its wire is gone; intake may still be at work."""

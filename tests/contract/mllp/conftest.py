@@ -90,6 +90,7 @@ def beside_listener(
     echo: Any,
     *,
     tls: Any = None,
+    behind: Callable[[], bool] = lambda: False,
     **limits: Any,
 ) -> T:
     """Run `script` in the reactor of the listener."""
@@ -105,6 +106,7 @@ def beside_listener(
             log=Log(io.StringIO()),
             metrics=Metrics(),
             tls=tls,
+            behind=behind,
         )
         address = listener.start()
         try:

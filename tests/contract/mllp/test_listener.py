@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
 
 from adapters.keys import ServerTls, load_certificates, load_identity
 from gateway.hl7.framing import wrap
@@ -162,3 +164,37 @@ def test_tls_without_the_right_certificate_says_nothing(
 
     assert mllp.with_listener(hospital, echo, tls=tls) == []
     assert echo.payloads == []
+
+
+def test_while_the_journal_is_behind_one_message_at_a_time_is_taken(mllp: Any):
+    """The others stay where they are; when it keeps up again, many are in work at once."""
+    most: dict[bool, int] = {True: 0, False: 0}
+
+    class Slow(mllp.Echo):
+        behind = True
+        busy = 0
+
+        async def accept(self, payload: bytes, peer: Any) -> bytes | None:
+            self.busy += 1
+            most[self.behind] = max(most[self.behind], self.busy)
+            await deferLater(self.reactor, 0.001)
+            self.busy -= 1
+            self.behind = self.behind and payload != b"MSH|5"
+            return payload
+
+    echo = Slow()
+
+    async def script(reactor: Any, address: Any) -> list[bytes]:
+        echo.reactor = reactor
+        return await deferToThreadPool(reactor, reactor.getThreadPool(), hospital, address)
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(b"".join(wrap(b"MSH|%d" % n) for n in range(30)))
+            return his.answers(30)
+
+    answers = mllp.beside_listener(script, echo, behind=lambda: echo.behind)
+    assert answers == [b"MSH|%d" % n for n in range(30)]
+    assert most[True] == 1
+    assert most[False] > 1
