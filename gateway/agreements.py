@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gateway.settings import Settings
 from gateway.units import Count, Duration, ExistingFile, HostPort
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value in ("1", "2") else value
+
+
+Release = Annotated[
+    Literal[1, 2],
+    BeforeValidator(_number),
+    Field(description="of MLLP; 2: every block is answered by a commit block"),
+]
 
 
 class ClientTls(Settings):
@@ -23,6 +34,7 @@ class ReturnFeed(Settings):
     address: HostPort
     tls: ClientTls | None = None
     timeout: Duration = timedelta(seconds=30)
+    release: Release = 1
 
 
 class ApplicationAcks(ReturnFeed):

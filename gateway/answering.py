@@ -65,6 +65,18 @@ class Receipt:
     """Enhanced mode: what the sender asked to hear on its own return channel."""
 
 
+class Unkept(bytes):
+    """An answer to what could not be stored; empty: silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What goes back for one block; `kept`: what it held is on the disk, taken or refused."""
+
+    payloads: tuple[bytes, ...] = field(default=(), repr=False)
+    kept: bool = True
+
+
 class Answers:
     """Writes every acknowledgment of the node; `readers` gives the reader of a profile."""
 
@@ -83,7 +95,7 @@ class Answers:
         return acknowledge(
             received.message,
             Verdict.ACCEPTED,
-            control_id=_control_id(),
+            control_id=own_control_id(),
             at=self._clock(),
             forced=received.forced,
             expected=expected,
@@ -97,7 +109,7 @@ class Answers:
         return acknowledge_on_return_channel(
             received.message,
             verdict,
-            control_id=_control_id(),
+            control_id=own_control_id(),
             at=self._clock(),
             findings=findings,
             forced=received.forced,
@@ -119,7 +131,7 @@ class Answers:
     def negative(self, payload: bytes, error: PeerError, received: Received | None) -> bytes | None:
         """AE, AR, CE or CR, from what of the message can be read."""
         forced = received.forced if received else self._forced(payload)
-        return nak_for(payload, error, control_id=_control_id(), at=self._clock(), forced=forced)
+        return nak_for(payload, error, control_id=own_control_id(), at=self._clock(), forced=forced)
 
     def _forced(self, payload: bytes) -> Mode | None:
         """The mode of whoever sent what is refused before it was read whole."""
@@ -137,6 +149,6 @@ _STARTED = secrets.token_hex(6)
 _NUMBERS = count(1)
 
 
-def _control_id() -> str:
+def own_control_id() -> str:
     """MSH-10 of ours: at most 20 characters, the oldest versions' limit; never the same twice."""
     return f"{_STARTED}{next(_NUMBERS):08x}"

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from adapters.answers import outcome_of
 from adapters.callback_service import CONTRACT, CallbackService
-from adapters.mllp import MllpListener, Peer
+from adapters.mllp import MllpListener
 from adapters.observation import observation_site
 from adapters.site import capped_site
 from gateway import __version__
@@ -29,11 +29,12 @@ from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
+from gateway.conversation import Conversations
 from gateway.courier import Courier
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
-from gateway.errors import ConfigurationError, PeerError, VerificationError
+from gateway.errors import ConfigurationError, VerificationError
 from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake
@@ -230,23 +231,19 @@ class App:
             self.log("no_return_feed", "warning", sender=receipt.sender)
 
     def _listen(self, listener: Listener) -> None:
-        async def intake(payload: bytes, peer: Peer) -> bytes | None:
-            return await self.intake.accept(payload, peer.certificate_names)
-
-        async def refuse(error: PeerError, head: bytes, peer: Peer) -> bytes | None:
-            return await self.intake.refuse(head, error)
-
+        talks = Conversations(self.configuration, self.intake, utc_now)
         made = MllpListener(
             self._reactor,
             listener.address,
-            intake,
-            refuse,
+            talks.hear,
+            talks.refuse,
             name=listener.name,
             limits=listener.limits,
             log=self.log,
             metrics=self.metrics,
             tls=self.connections.listener_tls(listener),
             behind=lambda: self.journal.behind,
+            release=listener.release,
         )
         made.start()
         self._listeners.append(made)

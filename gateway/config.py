@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway import shipped
-from gateway.agreements import ApplicationAcks, Batches, ReturnFeed
+from gateway.agreements import ApplicationAcks, Batches, Release, ReturnFeed
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings, build, override, read
 from gateway.units import (
@@ -116,6 +116,7 @@ class Listener(Settings):
     name: Label
     address: HostPort
     tls: ListenerTls | None = None
+    release: Release = 1
     limits: Limits = Limits()
 
 

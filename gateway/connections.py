@@ -196,7 +196,9 @@ class Connections:
             authorities = load_certificates(feed.tls.ca)
             tls = client_tls(feed.address.host, authorities, self.tls_identity)
         seconds = feed.timeout.total_seconds()
-        return MllpSender(self._reactor, feed.address, tls=tls, timeout=seconds)
+        return MllpSender(
+            self._reactor, feed.address, tls=tls, timeout=seconds, release=feed.release
+        )
 
 
 def _is(sender: Sender, entry: Entry) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from time import perf_counter
 
 from gateway import link
-from gateway.answering import Answers, Receipt, Received
+from gateway.answering import Answers, Receipt, Received, Unkept
 from gateway.bridge import Bridge
 from gateway.case import Case
 from gateway.casebook import Casebook
@@ -84,7 +84,7 @@ class Intake:
         except JournalError as error:
             # Fail closed: what cannot be stored is not taken; the hospital keeps it.
             internal = MessageRefused(str(error), code=207)
-            return self._answers.negative(payload, internal, received)
+            return Unkept(self._answers.negative(payload, internal, received) or b"")
         self._told(replace(receipt, seconds=perf_counter() - began))
         return receipt.acknowledgment
 
@@ -216,16 +216,18 @@ class Intake:
             if received is not None and late is not None:
                 unit.add_telling(sender, received.message.control_id, late)
 
-        verdict = Verdict.REJECTED if error.rejects else Verdict.ERROR
+        verdict, stored = Verdict.REJECTED if error.rejects else Verdict.ERROR, False
         # The refusal stands even if it could not be kept: the hospital has the message.
         with contextlib.suppress(GatewayError):
             await self._bridge(self._journal.submit(keep))
+            stored = True
             if received is not None and late is not None:
                 # Committed: CA now, and why not on the channel for application acknowledgments.
                 self._told(Receipt(None, sender, verdict, "refused", application=late))
                 return received.acknowledgment
         self._told(Receipt(None, sender, verdict, "refused"))
-        return self._answers.negative(payload, error, received)
+        answer = self._answers.negative(payload, error, received)
+        return answer if stored else Unkept(answer or b"")
 
     def _keepable(self, payload: bytes, received: Received | None) -> bytes:
         """Refused bytes as they came, but of an unnamed mother only what may be stored of her."""

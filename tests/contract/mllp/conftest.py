@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 from twisted.internet.threads import deferToThreadPool
@@ -91,6 +91,7 @@ def beside_listener(
     *,
     tls: Any = None,
     behind: Callable[[], bool] = lambda: False,
+    release: Literal[1, 2] = 1,
     **limits: Any,
 ) -> T:
     """Run `script` in the reactor of the listener."""
@@ -107,6 +108,7 @@ def beside_listener(
             metrics=Metrics(),
             tls=tls,
             behind=behind,
+            release=release,
         )
         address = listener.start()
         try:

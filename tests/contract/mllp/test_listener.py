@@ -12,6 +12,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 
 from adapters.keys import ServerTls, load_certificates, load_identity
+from gateway.answering import Said
 from gateway.hl7.framing import wrap
 
 TABLE = {
@@ -198,3 +199,43 @@ def test_while_the_journal_is_behind_one_message_at_a_time_is_taken(mllp: Any):
     assert answers == [b"MSH|%d" % n for n in range(30)]
     assert most[True] == 1
     assert most[False] > 1
+
+
+def test_release_2_commits_every_block(mllp: Any):
+    """Stored: ACK block, then the acknowledgment; not stored: NAK block, then why; in order.
+
+    A commit block of the peer is about our acknowledgment: it is no message.
+    """
+
+    class Disk(mllp.Echo):
+        async def accept(self, payload: bytes, peer: Any) -> Any:
+            self.payloads.append(payload)
+            return {
+                b"MSH|1": b"yes",
+                b"MSH|2": Said((b"no",), kept=False),
+                b"MSH|3": Said((b"one", b"two")),
+                b"MSH|4": None,
+            }[payload]
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(*(wrap(b"MSH|%d" % n) + wrap(b"\x06") + wrap(b"\x15") for n in range(1, 5)))
+            return his.answers(8)
+
+    echo = Disk()
+    answers = mllp.with_listener(hospital, echo, release=2)
+    assert answers == [b"\x06", b"yes", b"\x15", b"no", b"\x06", b"one", b"two", b"\x06"]
+    assert echo.payloads == [b"MSH|%d" % n for n in range(1, 5)]
+
+
+def test_in_release_1_nothing_is_committed_apart(mllp: Any):
+    """The usual MLLP: a 06 is a message like any other, that intake may refuse."""
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(wrap(b"\x06"))
+            return his.answers(1)
+
+    assert mllp.with_listener(hospital, mllp.Echo()) == [b"ack \x06"]
