@@ -96,9 +96,9 @@ class Courier:
         by_sender = groupby(sorted(taken, key=lambda each: each.sender), lambda each: each.sender)
         rows = [Deferred.fromCoroutine(self._row(list(row))) for _, row in by_sender]
         self._again = self._again or bool(rows)
-        for failed, failure in await DeferredList(rows, consumeErrors=True):
-            if not failed:
-                self._failed(failure)
+        for went_well, ended in await DeferredList(rows, consumeErrors=True):
+            if not went_well and isinstance(ended, Failure):
+                self._failed(ended)
 
     async def _row(self, row: list[Telling]) -> None:
         """One sender's, in order, until one must wait; then those behind it wait too."""

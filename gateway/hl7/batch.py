@@ -54,7 +54,7 @@ def parts(payload: bytes) -> list[Part]:
     found = list((_AFTER_CR if ends_in_cr else _AFTER_LF).finditer(body))
     cuts = [match.start(1) for match in found]
     made = [Part("", body[: cuts[0] if cuts else len(body)])]
-    for match, end in zip(found, [*cuts[1:], len(body)], strict=True):
+    for match, end in zip(found, [*cuts, len(body)][1:], strict=True):
         made.append(Part(_KINDS[match[1]], body[match.start(1) : end]))
     return [each for part in made for each in _alone(part) if each.raw.strip(_BLANK)]
 
@@ -63,7 +63,7 @@ def _alone(part: Part) -> list[Part]:
     """Headers and trailers are one segment each: what follows one without MSH is nothing's."""
     if part.kind in ("MSH", ""):
         return [part]
-    end = re.search(rb"[\r\n]", part.raw)
+    end = re.search(rb"\r\n?|\n", part.raw)
     at = end.end() if end else len(part.raw)
     return [Part(part.kind, part.raw[:at]), Part("", part.raw[at:])]
 
