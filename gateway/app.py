@@ -157,7 +157,7 @@ class App:
         for listener in self.configuration.listeners:
             self._listen(listener)
         self._serve_callbacks()
-        self.courier.wake()
+        await self.courier.start()
         vitals = Vitals(self.journal, self.connections, self.dispatch, self.gates, utc_now)
         vitals.tell(self.metrics)
         site = observation_site(vitals.checks(), self.metrics)

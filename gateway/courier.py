@@ -24,13 +24,13 @@ Tell = Callable[[str, bytes], Awaitable[Told]]
 """Sender's name and acknowledgment; TOLD only if the hospital surely has it."""
 Alarm = Callable[[str, BaseException], None]
 
-MOST: Final = 20
+MOST: Final = 10
 """Of one sender in one round."""
-LEASE: Final = timedelta(minutes=11)
-"""Longer than a round of one sender: twenty answers that are waited for, 30 s each."""
-POLL: Final = 5.0
+LEASE: Final = timedelta(minutes=6)
+"""Longer than a round of one sender: ten answers that are waited for, 30 s each."""
+POLL: Final = 2.0
 """Seconds after which it looks again."""
-FIRST_WAIT: Final = timedelta(seconds=5)
+FIRST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 LONGEST_LIFE: Final = timedelta(days=9)
 
@@ -56,6 +56,11 @@ class Courier:
         self._again = False
         self._stopped = False
         self._timer: Any = None
+
+    async def start(self) -> None:
+        """What an earlier life of this node had begun to tell is told first."""
+        await self._bridge(self._journal.submit(lambda unit: unit.recover_tellings()))
+        self.wake()
 
     def wake(self) -> None:
         """There may be something to tell."""

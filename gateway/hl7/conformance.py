@@ -56,7 +56,9 @@ def _header(message: Message) -> Iterator[Finding]:
 def _continued(message: Message) -> Iterator[Finding]:
     """A piece of a message (HL7 2.5 ch. 2.10.2): half a birth must not be taken for a whole one."""
     text = "this is a piece of a continued message; send it whole"
-    if (message.msh.text(14) or "").strip():
+    # Feeds write anything into MSH-14; a later piece is one that has no beginning either.
+    begins = message.first("EVN") is not None or message.first("PID") is not None
+    if (message.msh.text(14) or "").strip() and not begins:
         yield _wrong(Location("MSH", 1, 14), 100, text)
     dsc = message.first("DSC")
     if dsc is not None and (dsc.text(1) or "").strip() not in ("", NULL):

@@ -244,6 +244,7 @@ tellings = Table(
     _word("created_at"),
     _word("due_at"),
     Column("tries", Integer, nullable=False),
+    _word("claimed_by", null=True),
     Index("tellings_in_order", "state", "sender", "id"),
 )
 

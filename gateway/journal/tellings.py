@@ -35,9 +35,14 @@ _IN_STATE = (
     .limit(MOST)
 )
 _AS_READ = (tellings.c.id == bindparam("key"), tellings.c.due_at == bindparam("old_due"))
-_TAKE = Prepared(update(tellings).where(*_AS_READ), ["due_at", "tries"])
+_TAKE = Prepared(update(tellings).where(*_AS_READ), ["due_at", "tries", "claimed_by"])
 _DROP = Prepared(delete(tellings).where(tellings.c.id == bindparam("key")))
-_AGAIN = Prepared(update(tellings).where(tellings.c.id == bindparam("key")), ["due_at"])
+_AGAIN = Prepared(
+    update(tellings).where(tellings.c.id == bindparam("key")), ["due_at", "claimed_by"]
+)
+_RECOVER = Prepared(
+    update(tellings).where(tellings.c.claimed_by == bindparam("node")), ["due_at", "claimed_by"]
+)
 _GIVE_UP = Prepared(update(tellings).where(tellings.c.id == bindparam("key")), ["state"])
 
 
@@ -75,6 +80,7 @@ class TellingWrites(TellingReads, Writing):
         self._transaction.open_savepoint()
         row: Values = {"id": telling_id, "sender": sender, "control_id": storable(control_id)}
         row |= {"payload": payload, "state": WAITING, "created_at": at, "due_at": at, "tries": 0}
+        row["claimed_by"] = None
         self._driver.run(_NEW, row)
         return telling_id
 
@@ -98,8 +104,18 @@ class TellingWrites(TellingReads, Writing):
 
     def _take_telling(self, row: Telling, until: str) -> bool:
         self._transaction.open_savepoint()
+        mine = {"claimed_by": self._transaction.node}
         values = {"key": row.id, "old_due": stamp(row.due_at)}
-        return self._driver.run(_TAKE, {**values, "due_at": until, "tries": row.tries + 1}) == 1
+        return (
+            self._driver.run(_TAKE, {**values, "due_at": until, "tries": row.tries + 1, **mine})
+            == 1
+        )
+
+    def recover_tellings(self) -> None:
+        """This node begins: what its earlier life had taken is due now."""
+        self._transaction.open_savepoint()
+        node, now = self._transaction.node, self._transaction.stamp
+        self._driver.run(_RECOVER, {"node": node, "due_at": now, "claimed_by": None})
 
     def told(self, ids: Sequence[str]) -> None:
         """Their hospital has them."""
@@ -113,7 +129,7 @@ class TellingWrites(TellingReads, Writing):
         self._transaction.open_savepoint()
         due = stamp(self.now + wait)
         for each in ids:
-            self._driver.run(_AGAIN, {"key": each, "due_at": due})
+            self._driver.run(_AGAIN, {"key": each, "due_at": due, "claimed_by": None})
 
     def give_telling_up(self, telling_id: str) -> None:
         """It cannot be told: it stays for a person, and those behind it go on."""

@@ -211,6 +211,19 @@ def test_two_nodes_do_not_take_the_same(house: House) -> None:
     assert ([each.control_id for each in first], second) == (["1"], [])
 
 
+def test_what_an_earlier_life_had_taken_is_told_at_the_start(house: House) -> None:
+    """Its lease need not run out: the node that took it is the one that begins."""
+    hears(house, transfer("1"))
+    house.journal.run(lambda unit: unit.take_tellings(timedelta(minutes=9), 1))
+    hospital = Hospital()
+    office = Office(house, hospital)
+    office.courier.wake()
+    assert hospital.heard == []
+    run(office.courier.start())
+    office.clock.advance(POLL)
+    assert [each.control_id for each in hospital.heard] == ["1"]
+
+
 def test_a_failure_is_an_alarm_and_nothing_is_lost(house: House) -> None:
     """Whatever telling raises: the row stays."""
     hears(house, transfer("1"))
