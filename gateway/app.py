@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from adapters.answers import outcome_of
 from adapters.callback_service import CONTRACT, CallbackService
 from adapters.mllp import MllpListener
+from adapters.mllp.conversation import Conversations
 from adapters.observation import observation_site
 from adapters.site import capped_site
 from gateway import __version__
@@ -29,7 +30,6 @@ from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
-from gateway.conversation import Conversations
 from gateway.courier import Courier
 from gateway.delivery import Delivery
 from gateway.destination import Claimed

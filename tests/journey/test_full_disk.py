@@ -130,7 +130,6 @@ def timed(act: Callable[[], Reply]) -> tuple[Reply, float]:
 @pytest.mark.journey
 def test_a_full_disk_slows_then_refuses_and_recovers(disk: tuple[Theatre, Disk]) -> None:
     """While it is full: one message at a time, each AR 207 after its patience; then AA, all once.
-
     The process is the same before and after, and its evidence is whole.
     """
     stage, room = disk

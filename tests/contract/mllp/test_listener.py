@@ -203,7 +203,6 @@ def test_while_the_journal_is_behind_one_message_at_a_time_is_taken(mllp: Any):
 
 def test_release_2_commits_every_block(mllp: Any):
     """Stored: ACK block, then the acknowledgment; not stored: NAK block, then why; in order.
-
     A commit block of the peer is about our acknowledgment: it is no message.
     """
 

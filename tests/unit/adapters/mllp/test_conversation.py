@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.mllp import Peer
+from adapters.mllp.conversation import Conversation, Conversations
 from gateway.agreements import Batches
 from gateway.answering import Said, Unkept
 from gateway.config import Configuration, Sender
-from gateway.conversation import Conversation, Conversations
 from gateway.errors import PeerError
 from gateway.hl7.acknowledgment import read_acknowledgment
 from gateway.hl7.batch import parts
@@ -191,19 +192,13 @@ def test_what_could_not_be_stored_makes_the_whole_not_kept() -> None:
     assert run(talk.hear(batch("1", "3"))).kept
 
 
-class Line:
-    """A connection, as the listener names it."""
-
-    certificate_names = None
-
-
 def test_each_connection_has_its_own_batch(house: House) -> None:
     """A batch that is open on one does not swallow the messages of another."""
     configuration = Configuration.model_construct(senders=(SENDER,), unknown_senders="refuse")
     talks = Conversations(configuration, house.intake, lambda: datetime.now(UTC))
-    one, other = Line(), Line()
+    one, other = Peer("reparto", "127.0.0.1", 1), Peer("reparto", "127.0.0.1", 2)
 
-    def said(payload: bytes, line: Line) -> Said:
+    def said(payload: bytes, line: Peer) -> Said:
         return run(talks.hear(payload, line))
 
     assert said(BHS, one).payloads == said(transfer("1"), one).payloads == ()

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
 
+from adapters.mllp.peer import Peer
 from gateway.agreements import Batches
 from gateway.answering import Said, Unkept, own_control_id
 from gateway.config import Configuration
@@ -184,13 +184,6 @@ class Conversation:
         return Batches()
 
 
-class Speaker(Protocol):
-    """Who speaks on a connection; its life is the connection's."""
-
-    @property
-    def certificate_names(self) -> frozenset[str] | None: ...
-
-
 class Conversations:
     """Those of one listener's connections."""
 
@@ -200,16 +193,16 @@ class Conversations:
         self._configuration = configuration
         self._intake = intake
         self._clock = clock
-        self._open: WeakKeyDictionary[Speaker, Conversation] = WeakKeyDictionary()
+        self._open: WeakKeyDictionary[Peer, Conversation] = WeakKeyDictionary()
 
-    async def hear(self, payload: bytes, speaker: Speaker) -> Said:
+    async def hear(self, payload: bytes, peer: Peer) -> Said:
         """What goes back for this block."""
-        talk = self._open.get(speaker)
+        talk = self._open.get(peer)
         if talk is None:
-            talk = self._open[speaker] = self._begun(speaker.certificate_names)
+            talk = self._open[peer] = self._begun(peer.certificate_names)
         return await talk.hear(payload)
 
-    async def refuse(self, error: PeerError, head: bytes, speaker: Speaker) -> bytes | None:
+    async def refuse(self, error: PeerError, head: bytes, peer: Peer) -> bytes | None:
         """What goes back for what cannot become a block."""
         return await self._intake.refuse(head, error)
 
