@@ -20,24 +20,28 @@ from twisted.python.failure import Failure
 
 from adapters.answers import outcome_of
 from adapters.callback_service import CONTRACT, CallbackService
-from adapters.mllp import MllpListener, Peer
+from adapters.mllp import MllpListener
+from adapters.mllp.conversation import Conversations
 from adapters.observation import observation_site
 from adapters.site import capped_site
 from gateway import __version__
 from gateway.aftermath import Aftermath
+from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
+from gateway.courier import Courier
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
-from gateway.errors import ConfigurationError, PeerError, VerificationError
+from gateway.errors import ConfigurationError, VerificationError
 from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, open_journal
-from gateway.intake import Intake, Receipt
+from gateway.intake import Intake
 from gateway.journal import Journal
 from gateway.junction import Junction
 from gateway.outcomes import Facts, NotFound, Outcome, Unknown
+from gateway.patience import Patience
 from gateway.preparation import Preparation
 from gateway.reload import Reload, open_ground
 from gateway.retry import Backoff
@@ -118,6 +122,11 @@ class App:
             lease=settings.lease,
             poll=settings.poll,
         )
+        longest = self.configuration.journal.patience
+        self.courier = Courier(
+            self._reactor, journal, self.junction.bridge, self.connections.tell, self.alarm
+        )
+        self.patience = Patience(journal, self.junction.bridge, self._reactor.callLater, longest)
         self.intake = Intake(
             self.configuration,
             journal,
@@ -126,6 +135,7 @@ class App:
             self.junction.bridge,
             utc_now,
             self._told,
+            self.patience,
         )
         self.callbacks = Callbacks(
             journal,
@@ -147,6 +157,7 @@ class App:
         for listener in self.configuration.listeners:
             self._listen(listener)
         self._serve_callbacks()
+        await self.courier.start()
         vitals = Vitals(self.journal, self.connections, self.dispatch, self.gates, utc_now)
         vitals.tell(self.metrics)
         site = observation_site(vitals.checks(), self.metrics)
@@ -163,6 +174,7 @@ class App:
             await listener.stop()
         for port in self._ports:
             await port.stopListening()
+        await self.courier.stop()
         await self.dispatch.stop()
         await self.connections.close()
         # Elsewhere, because the last group still runs here.
@@ -211,35 +223,27 @@ class App:
         self.metrics.acknowledged(receipt.sender, receipt.verdict.name, receipt.seconds)
         if receipt.kind in _KINDS_OF_WORK:
             self.dispatch.wake()
-        if receipt.application is not None:
-            self._tell(receipt.sender, receipt.application)
-
-    def _tell(self, sender: str, acknowledgment: bytes) -> None:
-        """Enhanced mode's application acknowledgment, on the sender's own return channel."""
-        feed = self.connections.return_feed(sender)
-        if feed is None:
-            self.log("no_return_feed", "warning", sender=sender)
+        if receipt.application is None:
             return
-        told = Deferred.fromCoroutine(feed.tell(acknowledgment))
-        told.addErrback(lambda failed: self.alarm("return_feed", failed.value or RuntimeError()))
+        if self.connections.tells(receipt.sender):
+            self.courier.wake()
+        else:
+            self.log("no_return_feed", "warning", sender=receipt.sender)
 
     def _listen(self, listener: Listener) -> None:
-        async def intake(payload: bytes, peer: Peer) -> bytes | None:
-            return await self.intake.accept(payload, peer.certificate_names)
-
-        async def refuse(error: PeerError, head: bytes, peer: Peer) -> bytes | None:
-            return await self.intake.refuse(head, error)
-
+        talks = Conversations(self.configuration, self.intake, utc_now)
         made = MllpListener(
             self._reactor,
             listener.address,
-            intake,
-            refuse,
+            talks.hear,
+            talks.refuse,
             name=listener.name,
             limits=listener.limits,
             log=self.log,
             metrics=self.metrics,
             tls=self.connections.listener_tls(listener),
+            behind=lambda: self.journal.behind,
+            release=listener.release,
         )
         made.start()
         self._listeners.append(made)

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway import shipped
+from gateway.agreements import ApplicationAcks, Batches, Release, ReturnFeed
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings, build, override, read
 from gateway.units import (
@@ -67,6 +68,11 @@ class JournalSettings(Settings):
     )
     checkpoint_every: Duration = timedelta(minutes=5)
     group: Group = Group()
+    queue: Count = Field(default=10_000, description="units of work that may wait for the disk")
+    patience: Duration = Field(
+        default=timedelta(seconds=10),
+        description="how long a message waits for a slow or full disk before AR/CR 207",
+    )
 
     @field_validator("url")
     @classmethod
@@ -110,6 +116,7 @@ class Listener(Settings):
     name: Label
     address: HostPort
     tls: ListenerTls | None = None
+    release: Release = 1
     limits: Limits = Limits()
 
 
@@ -120,20 +127,6 @@ class Facts(Settings):
     struttura: str = ""
     nome: str = ""
     asl: str = ""
-
-
-class ClientTls(Settings):
-    """TLS to a HIS: its CA. Ours is certs.tls."""
-
-    ca: ExistingFile
-
-
-class ReturnFeed(Settings):
-    """Where the `A31` with the codice fiscale goes; its MSH-5 and MSH-6 are the sender's own."""
-
-    address: HostPort
-    tls: ClientTls | None = None
-    timeout: Duration = timedelta(seconds=30)
 
 
 class Sender(Settings):
@@ -150,8 +143,15 @@ class Sender(Settings):
     certificate_names: tuple[str, ...] = Field(
         default=(), description="client certificates that may speak for it; needed where TLS is on"
     )
+    sequence: bool = Field(
+        default=False, description="MSH-13 is a sequence number: what is not next is refused"
+    )
+    batch: Batches = Batches()
     facts: Facts | None = None
     return_feed: ReturnFeed | None = None
+    application_acks: ApplicationAcks | None = Field(
+        default=None, description="not on the return feed but here"
+    )
 
     @field_validator("profile")
     @classmethod
@@ -159,6 +159,11 @@ class Sender(Settings):
         if not _is_mapping_file(info, f"profiles/{profile}.yaml"):
             raise ValueError("names no profile under mappings/profiles")
         return profile
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether there is a way of ours for application acknowledgments."""
+        return self.application_acks is not None or self.return_feed is not None
 
     @property
     def inputs(self) -> dict[str, str]:

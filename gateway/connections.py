@@ -19,11 +19,13 @@ import adapters.asl.destination as asl
 import adapters.comune.destination as comune
 from adapters.http import SoapClient
 from adapters.keys import ClientTls, Identity, ServerTls, load_certificates, load_identity
-from adapters.mllp import MllpSender
+from adapters.mllp import Answered, MllpSender
 from adapters.mllp.tls import client_tls
-from adapters.ospedale.destination import ReturnFeed
+from adapters.ospedale.destination import ReturnFeed as HospitalFeed
 from adapters.soap_destination import Channel, Partner, SoapDestination
+from gateway.agreements import ReturnFeed
 from gateway.config import Configuration, KeyPair, Listener, Sender
+from gateway.courier import Told
 from gateway.destination import Destination
 from gateway.errors import ConfigurationError
 from gateway.partners import Directory, Entry
@@ -75,7 +77,7 @@ class Connections:
     def destinations(self) -> dict[str, Destination]:
         """By kind of partner: the administrations over SOAP, the hospitals over MLLP."""
         xsd = self._configuration.xsd
-        found: dict[str, Destination] = {"ospedale": ReturnFeed(self._sender, self._clock)}
+        found: dict[str, Destination] = {"ospedale": HospitalFeed(self._sender, self._clock)}
         for name, partner in PARTNERS.items():
             entries = self._directory.of(name)
             if not entries or entries[0].contract is None:
@@ -115,10 +117,36 @@ class Connections:
         creator: Any = ServerTls(identity, authorities)  # mypy does not see zope's interfaces
         return TLSMemoryBIOFactory(creator, False, site, clock=self._reactor)
 
-    def return_feed(self, sender: str) -> MllpSender | None:
-        """The way back to a hospital, if its sender has one."""
-        entry = self._directory.entry("ospedale", sender)
-        return None if entry is None else self._sender(entry)
+    def tells(self, sender: str) -> bool:
+        """Whether this sender has a way for application acknowledgments."""
+        return any(each.name == sender and each.told_apart for each in self._configuration.senders)
+
+    async def tell(self, sender: str, payload: bytes) -> Told:
+        """Bring an application acknowledgment to its hospital (Tell)."""
+        way = self._application_way(sender)
+        if way is None:
+            return "REFUSED"  # its entry is gone from the configuration
+        line, confirm = way
+        if not confirm:
+            return "LATER" if await line.tell(payload) else "TOLD"
+        answer = await line.send(payload)
+        if not isinstance(answer, Answered):
+            return "LATER"
+        if answer.reply.accepted:
+            return "TOLD"
+        return "LATER" if answer.reply.passing else "REFUSED"
+
+    def _application_way(self, name: str) -> tuple[MllpSender, bool] | None:
+        sender = next((each for each in self._configuration.senders if each.name == name), None)
+        if sender is None or not sender.told_apart:
+            return None
+        own = sender.application_acks
+        if own is not None and f"{name}/acks" not in self._senders:
+            self._senders[f"{name}/acks"] = self._made(own)
+        if own is not None:
+            return self._senders[f"{name}/acks"], own.confirm
+        entry = self._directory.entry("ospedale", name)
+        return None if entry is None else (self._sender(entry), False)
 
     def days_left(self) -> dict[str, float]:
         """How long our own certificates last."""
@@ -160,12 +188,17 @@ class Connections:
             sender.return_feed for sender in self._configuration.senders if _is(sender, entry)
         )
         assert feed is not None  # the entry was made from it
+        return self._made(feed)
+
+    def _made(self, feed: ReturnFeed) -> MllpSender:
         tls = None
         if feed.tls is not None:
             authorities = load_certificates(feed.tls.ca)
             tls = client_tls(feed.address.host, authorities, self.tls_identity)
         seconds = feed.timeout.total_seconds()
-        return MllpSender(self._reactor, feed.address, tls=tls, timeout=seconds)
+        return MllpSender(
+            self._reactor, feed.address, tls=tls, timeout=seconds, release=feed.release
+        )
 
 
 def _is(sender: Sender, entry: Entry) -> bool:

@@ -5,6 +5,7 @@
     │   ├── UnreadableMessage    no HL7, or no usable MSH
     │   ├── BlockTooLarge        an MLLP block over the limit
     │   ├── MessageRefused       structure is wrong: AE or AR
+    │   │   └── OutOfSequence        MSH-13 is not the number that comes next
     │   └── SenderNotAllowed     the certificate may not speak for this MSH-3/MSH-4
     ├── TranslationError     our document cannot be built: the submission is INVALID
     ├── SigningError         no document can be signed: stop the channel, not the message
@@ -70,6 +71,16 @@ class MessageRefused(PeerError):
         super().__init__(text, location=location)
         self.code = code  # type: ignore[misc]  # one class for the whole table 0357
         self.rejects = code >= 200  # type: ignore[misc]  # 0357: 1xx are errors, 2xx rejections
+
+
+class OutOfSequence(MessageRefused):
+    """MSH-13 is not the number that comes next on this link: AR, and MSA-4 says which does."""
+
+    advice: ClassVar[str] = "The HIS sends from the number of MSA-4 on, or -1 to begin anew."
+
+    def __init__(self, text: str, *, expected: int) -> None:
+        super().__init__(text, code=207, location="MSH^1^13")
+        self.expected = expected
 
 
 class SenderNotAllowed(PeerError):

@@ -100,6 +100,7 @@ def open_journal(configuration: Configuration, node: str | None = None) -> Journ
         node=node or configuration.node,
         keyring=keyring,
         group_limit=settings.group.most,
+        queue_limit=settings.queue,
         checkpoint_every=settings.checkpoint_every,
         side_file=settings.checkpoints_file,
     )

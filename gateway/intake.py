@@ -7,13 +7,13 @@ hear is `delivery`'s. Knows no transport: bytes in, the bytes of an acknowledgme
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from time import perf_counter
 
+from gateway import link
+from gateway.answering import Answers, Receipt, Received, Unkept
 from gateway.bridge import Bridge
 from gateway.case import Case
 from gateway.casebook import Casebook
@@ -27,11 +27,7 @@ from gateway.errors import (
 )
 from gateway.flow.reading import Account, Reader
 from gateway.hl7.acknowledgment import (
-    Mode,
     Verdict,
-    acknowledge,
-    acknowledge_on_return_channel,
-    nak_for,
 )
 from gateway.hl7.conformance import structure
 from gateway.hl7.finding import Finding
@@ -39,43 +35,14 @@ from gateway.hl7.location import Location
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact
 from gateway.journal import Journal, Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A readable message with what is known of its sender."""
-
-    message: Message = field(repr=False)
-    sender: Sender
-    reader: Reader
-    verdict: Verdict = Verdict.ACCEPTED
-    acknowledgment: bytes | None = field(default=None, repr=False)
-    application: bytes | None = field(default=None, repr=False)
-
-    @property
-    def sender_key(self) -> str:
-        """Whose control ids these are: MSH-3 and MSH-4, by the name in the configuration."""
-        if self.sender.name != "unknown":
-            return self.sender.name
-        return f"unknown:{self.message.sending_application}|{self.message.sending_facility}"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the unit did: the acknowledgment to send, and what to count."""
-
-    acknowledgment: bytes | None = field(repr=False)
-    sender: str
-    verdict: Verdict
-    kind: str
-    """`birth`, `amend`, `cancel`, `merge`, `other`, `duplicate` or `refused`."""
-    seconds: float = 0.0
-    application: bytes | None = field(default=None, repr=False)
-    """Enhanced mode: what the sender asked to hear on its own return channel."""
+from gateway.patience import Patience
 
 
 class Intake:
-    """One for all listeners. `told` hears every receipt after its commit."""
+    """One for all listeners. `told` hears every receipt after its commit.
+
+    `patience`: how long a message waits for the journal; None: not at all.
+    """
 
     def __init__(
         self,
@@ -86,14 +53,16 @@ class Intake:
         bridge: Bridge,
         clock: Callable[[], datetime],
         told: Callable[[Receipt], None],
+        patience: Patience | None = None,
     ) -> None:
         self._configuration = configuration
         self._journal = journal
         self._casebook = casebook
         self._readers = readers
         self._bridge = bridge
-        self._clock = clock
+        self._answers = Answers(configuration, readers, clock)
         self._told = told
+        self._patience = patience
 
     async def accept(
         self, payload: bytes, certificate_names: frozenset[str] | None = None
@@ -109,17 +78,20 @@ class Intake:
             return await self.refuse(payload, error)
         try:
             # Commit before acknowledging: after AA/CA the hospital forgets the message.
-            receipt = await self._bridge(
-                self._journal.submit(lambda unit: self._take(unit, received))
-            )
+            receipt = await self._store(lambda unit: self._take(unit, received))
         except PeerError as error:
             return await self.refuse(payload, error, received)
         except JournalError as error:
             # Fail closed: what cannot be stored is not taken; the hospital keeps it.
             internal = MessageRefused(str(error), code=207)
-            return self._negative(payload, internal, received)
+            return Unkept(self._answers.negative(payload, internal, received) or b"")
         self._told(replace(receipt, seconds=perf_counter() - began))
         return receipt.acknowledgment
+
+    async def _store(self, work: Callable[[Unit], Receipt]) -> Receipt:
+        if self._patience is None:
+            return await self._bridge(self._journal.submit(work))
+        return await self._patience.store(work)
 
     def _read(self, payload: bytes, certificate_names: frozenset[str] | None) -> Received:
         message = Message.parse(payload)
@@ -128,16 +100,16 @@ class Intake:
         charset = sender.charset or reader.profile.charset
         if charset and charset != message.charset:
             message = Message.parse(payload, charset=charset)
+        received = Received(message, sender, reader)
+        if sender.sequence and link.begins(message):
+            return received
         findings = structure(message)
         if findings:
             raise _refusal(findings)
-        forced = sender.acknowledgment or reader.profile.acknowledgment
-        return Received(
-            message,
-            sender,
-            reader,
-            acknowledgment=self._positive(message, forced, acknowledge),
-            application=self._positive(message, forced, acknowledge_on_return_channel),
+        return replace(
+            received,
+            acknowledgment=self._answers.positive(received),
+            application=self._answers.application(received, Verdict.ACCEPTED),
         )
 
     def _sender(self, message: Message, certificate_names: frozenset[str] | None) -> Sender:
@@ -159,6 +131,14 @@ class Intake:
             return Receipt(
                 known.acknowledgment, received.sender.name, received.verdict, "duplicate"
             )
+        if received.sender.sequence:
+            step = link.moved(unit, key, message)
+            told = self._answers.positive(received, step.told)
+            received = replace(received, acknowledgment=told)
+            if step.link:
+                return Receipt(
+                    received.acknowledgment, received.sender.name, received.verdict, "link"
+                )
         account = received.reader.of(message, self._casebook.message_inputs(received.sender))
         kind, case = self._recognise(unit, received, account)
         stored = self._storable(received, account, case)
@@ -175,6 +155,8 @@ class Intake:
             case_id=case.row.id if case else None,
             flagged=unit.control_id_seen(key, message.control_id),
         )
+        if received.application is not None and received.sender.told_apart:
+            unit.add_telling(received.sender.name, message.control_id, received.application)
         if case is not None:
             self._apply(unit, kind, case, stored, message_id)
         return Receipt(
@@ -227,17 +209,25 @@ class Intake:
         """Keep the refused bytes for the operator, then say no and where."""
         sender = received.sender.name if received else "unreadable"
         body = self._keepable(payload, received)
-        kept = self._journal.submit(
-            lambda unit: unit.add_reject(
-                sender=sender, body=body, note=f"{error.code} {error.location}"
-            )
-        )
+        late = self._answers.late(received, error)
+
+        def keep(unit: Unit) -> None:
+            unit.add_reject(sender=sender, body=body, note=f"{error.code} {error.location}")
+            if received is not None and late is not None:
+                unit.add_telling(sender, received.message.control_id, late)
+
+        verdict, stored = Verdict.REJECTED if error.rejects else Verdict.ERROR, False
         # The refusal stands even if it could not be kept: the hospital has the message.
         with contextlib.suppress(GatewayError):
-            await self._bridge(kept)
-        verdict = Verdict.REJECTED if error.rejects else Verdict.ERROR
+            await self._bridge(self._journal.submit(keep))
+            stored = True
+            if received is not None and late is not None:
+                # Committed: CA now, and why not on the channel for application acknowledgments.
+                self._told(Receipt(None, sender, verdict, "refused", application=late))
+                return received.acknowledgment
         self._told(Receipt(None, sender, verdict, "refused"))
-        return self._negative(payload, error, received)
+        answer = self._answers.negative(payload, error, received)
+        return answer if stored else Unkept(answer or b"")
 
     def _keepable(self, payload: bytes, received: Received | None) -> bytes:
         """Refused bytes as they came, but of an unnamed mother only what may be stored of her."""
@@ -249,20 +239,6 @@ class Intake:
             if _perhaps_anonymous(reader, message):
                 return redact(message, reader.profile.keeps).raw
         return payload
-
-    def _positive(
-        self, message: Message, forced: Mode | None, write: Callable[..., bytes | None]
-    ) -> bytes | None:
-        verdict, own = Verdict.ACCEPTED, _control_id()
-        return write(message, verdict, control_id=own, at=self._clock(), forced=forced)
-
-    def _negative(
-        self, payload: bytes, error: PeerError, received: Received | None
-    ) -> bytes | None:
-        forced = None
-        if received:
-            forced = received.sender.acknowledgment or received.reader.profile.acknowledgment
-        return nak_for(payload, error, control_id=_control_id(), at=self._clock(), forced=forced)
 
 
 def _perhaps_anonymous(reader: Reader, message: Message) -> bool:
@@ -277,10 +253,6 @@ def _refusal(findings: list[Finding]) -> MessageRefused:
     """The gravest finding speaks: what rejects comes before what errs."""
     worst = max(findings, key=lambda finding: finding.code)
     return MessageRefused(worst.text, code=worst.code, location=worst.location.err2)
-
-
-_STARTED = secrets.token_hex(6)
-_NUMBERS = count(1)
 
 
 def _fit(received: Received, account: Account) -> None:
@@ -304,8 +276,3 @@ def _place(at: str) -> str:
         return Location.parse(at).err2
     except ValueError:
         return at[:3]
-
-
-def _control_id() -> str:
-    """MSH-10 of ours: at most 20 characters, the oldest versions' limit; never the same twice."""
-    return f"{_STARTED}{next(_NUMBERS):08x}"

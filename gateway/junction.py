@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -57,7 +57,7 @@ class Junction:
     def _hand_over(self) -> None:
         while self._settled:
             awaited, done = self._settled[0]
-            error = done.exception()
+            error = CancelledError() if done.cancelled() else done.exception()
             if error is None:
                 awaited.callback(done.result())
             else:

@@ -6,6 +6,7 @@ Labels of metrics come from the configuration, so that no peer can make them gro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -59,8 +60,10 @@ class Log:
         line = json.dumps(fields) if self._json else _logfmt(fields)
         before = f"<{_PRIORITY[level]}>" if self._priority else ""
         stream = self._stream or sys.stderr
-        stream.write(f"{before}{line}\n")  # at once: an unbuffered stream writes what it is given
-        stream.flush()
+        # A log on a full disk must not stop what it tells of.
+        with contextlib.suppress(OSError):
+            stream.write(f"{before}{line}\n")  # at once: an unbuffered stream writes what it gets
+            stream.flush()
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """A Twisted log observer: failures only, as the kind of error and the place in the code.

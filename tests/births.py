@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from lxml import etree
 
 from gateway.aftermath import Aftermath
+from gateway.answering import Receipt
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Facts, Sender
 from gateway.delivery import Delivery
@@ -28,7 +29,7 @@ from gateway.flow.context import Context
 from gateway.flow.definition import Flow, load_flow
 from gateway.flow.reading import Reader
 from gateway.hl7.acknowledgment import read_acknowledgment
-from gateway.intake import Intake, Receipt
+from gateway.intake import Intake
 from gateway.journal import CaseRow, Journal, Keyring, SubmissionRow, Unit, View
 from gateway.lifecycle import Status
 from gateway.mapping import Compiled, Library

@@ -22,8 +22,9 @@ from zope.interface import implementer
 
 from adapters.mllp.peer import Peer, certificate_names
 from adapters.mllp.wire import Timer, Wire
+from gateway.answering import Said
 from gateway.errors import BlockTooLarge, UnreadableMessage
-from gateway.hl7.framing import HEAD, BlockReader, wrap
+from gateway.hl7.framing import HEAD, BlockReader
 
 if TYPE_CHECKING:
     from adapters.mllp.listener import MllpListener
@@ -91,7 +92,7 @@ class Connection(Protocol):
         self._who()  # while the connection can still tell
         self._expect(self._limits.idle.total_seconds())
         try:
-            payloads = self._reader.feed(data)
+            payloads = self._listener.messages(self._reader.feed(data))
             self._waiting.extend(payloads)
             if payloads:
                 self._reader.feed(b"")  # tells now if what follows them is too large
@@ -116,7 +117,7 @@ class Connection(Protocol):
         if self._advancing:
             return
         self._advancing = True
-        while self._waiting and len(self._turns) < self._limits.unanswered:
+        while self._waiting and len(self._turns) < self._listener.at_once:
             self._begin(self._listener.intake(self._waiting.popleft(), self._who()))
         if self._refused is not None and not self._waiting:
             error, self._refused = self._refused, None
@@ -124,15 +125,14 @@ class Connection(Protocol):
         self._advancing = False
         self._breathe()
 
-    def _begin(self, work: Awaitable[bytes | None], *, last: bool = False) -> None:
+    def _begin(self, work: Awaitable[Said | bytes | None], *, last: bool = False) -> None:
         turn = _Turn(last=last)
         self._turns.append(turn)
         Deferred.fromCoroutine(self._answer(turn, work))
 
-    async def _answer(self, turn: _Turn, work: Awaitable[bytes | None]) -> None:
+    async def _answer(self, turn: _Turn, work: Awaitable[Said | bytes | None]) -> None:
         try:
-            payload = await work
-            turn.block = b"" if payload is None else wrap(payload)
+            turn.block = self._listener.blocks(await work)
         except Exception as error:
             # No acknowledgment: the hospital keeps the message and sends it again.
             self._listener.log("intake_failed", "critical", error=type(error).__name__)
@@ -245,7 +245,7 @@ class Connection(Protocol):
 
     def _breathe(self) -> None:
         reading = not self._choked and not self._waiting
-        reading = reading and len(self._turns) < self._limits.unanswered
+        reading = reading and len(self._turns) < self._listener.at_once
         if reading != self._reading and not self._closing and not self._lost:
             self._reading = reading
             (self.transport.resumeProducing if reading else self.transport.pauseProducing)()

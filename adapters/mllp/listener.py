@@ -8,7 +8,8 @@ What a connection does is in `connection.py`; what a message means, intake says.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
@@ -18,7 +19,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from adapters.mllp.connection import Connection
 from adapters.mllp.peer import Intake, Refuse
 from adapters.mllp.wire import ListeningReactor, Port
+from gateway.answering import Said
 from gateway.config import Limits
+from gateway.hl7.framing import ACK, NAK, wrap
 from gateway.telemetry import Log, Metrics
 from gateway.units import Address
 
@@ -26,7 +29,9 @@ from gateway.units import Address
 class MllpListener(ServerFactory):
     """One MLLP port. `reactor` is also the clock; `tls` makes its connections (None: plain).
 
-    `intake` and `refuse` are awaited; see `Intake` and `Refuse`.
+    `intake` and `refuse` are awaited; see `Intake` and `Refuse`. While `behind()`, a connection is
+    served one message at a time, and what follows stays in the sender's own buffers. In MLLP
+    `release` 2 every block is first answered by a commit block: stored, or not.
     """
 
     noisy = False
@@ -43,6 +48,8 @@ class MllpListener(ServerFactory):
         log: Log,
         metrics: Metrics,
         tls: Any = None,
+        behind: Callable[[], bool] = lambda: False,
+        release: Literal[1, 2] = 1,
     ) -> None:
         self._reactor = reactor
         self.clock = reactor
@@ -54,6 +61,8 @@ class MllpListener(ServerFactory):
         self.log = log
         self._metrics = metrics
         self._tls = tls
+        self._behind = behind
+        self._release = release
         self._port: Port | None = None
         self._open: set[Connection] = set()
         self._alive: set[Connection] = set()
@@ -118,6 +127,27 @@ class MllpListener(ServerFactory):
         self._peers[host] += 1
         self._metrics.connections(self.name, len(self._open))
         return True
+
+    @property
+    def at_once(self) -> int:
+        """Messages of one connection that may be in work now."""
+        return 1 if self._behind() else self.limits.unanswered
+
+    def messages(self, payloads: list[bytes]) -> list[bytes]:
+        """Without the peer's own commit blocks, which are about our acknowledgments."""
+        if self._release == 1 or not {ACK, NAK} & set(payloads):
+            return payloads
+        self._metrics.tolerated("commit NAK", payloads.count(NAK))
+        return [each for each in payloads if each not in (ACK, NAK)]
+
+    def blocks(self, said: Said | bytes | None) -> bytes:
+        """What goes back for one block that came."""
+        if not isinstance(said, Said):
+            said = Said(() if said is None else (said,))
+        blocks = b"".join(map(wrap, said.payloads))
+        if self._release == 1:
+            return blocks
+        return wrap(ACK if said.kept else NAK) + blocks
 
     def closed(self, connection: Connection) -> None:
         """Its wire is gone; intake may still be at work."""

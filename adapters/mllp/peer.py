@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 from twisted.internet.interfaces import ISSLTransport
 
+from gateway.answering import Said
 from gateway.errors import PeerError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Peer:
     """Who speaks. `certificate_names` is None without TLS; else what its certificate is called:
     subject common names, DNS and URI alternative names, and `sha256:…` of the whole."""
@@ -25,11 +26,12 @@ class Peer:
     certificate_names: frozenset[str] | None = None
 
 
-Intake = Callable[[bytes, Peer], Awaitable[bytes | None]]
-"""A payload to its acknowledgment (None: silence). Called in the order of arrival; calls of one
-connection overlap, up to `limits.unanswered`. If it raises, the connection closes unanswered."""
+Intake = Callable[[bytes, Peer], Awaitable[Said | bytes | None]]
+"""A payload to its acknowledgments (None: silence; bytes: one, of what is stored). Called in the
+order of arrival; calls of one connection overlap, up to `limits.unanswered`. If it raises, the
+connection closes unanswered."""
 
-Refuse = Callable[[PeerError, bytes, Peer], Awaitable[bytes | None]]
+Refuse = Callable[[PeerError, bytes, Peer], Awaitable[Said | bytes | None]]
 """What cannot become a payload, with the first bytes of it: too large, or cut in the middle."""
 
 

@@ -10,7 +10,7 @@ caller's decision; here a lost answer is said to be lost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred, DeferredLock
@@ -26,9 +26,12 @@ from adapters.mllp.tls import HisTls
 from adapters.mllp.wire import Wire
 from gateway.errors import BlockTooLarge, PeerError
 from gateway.hl7.acknowledgment import Reply, read_acknowledgment
-from gateway.hl7.framing import BlockReader, wrap
+from gateway.hl7.framing import ACK, NAK, BlockReader, wrap
 from gateway.hl7.message import Message
 from gateway.units import Address
+
+TRIES = 3
+"""How often a message is put to a HIS of release 2 that does not say that it is stored."""
 
 ANSWER_LIMIT = 2**20
 """Bytes of an acknowledgment; a longer one is none."""
@@ -65,20 +68,31 @@ class _Line(Protocol):
 
     transport: Wire  # type: ignore[assignment]  # ITransport, which mypy cannot read
 
-    def __init__(self, tls: HisTls | None) -> None:
+    def __init__(self, tls: HisTls | None, release: Literal[1, 2] = 1) -> None:
         self._tls = tls
+        self._release = release
+        self._commit: Deferred[bool] | None = None
         self.ready: Deferred[None] = Deferred()
         self._reader = BlockReader(ANSWER_LIMIT)
         self._expected = ""
         self._answer: Deferred[Reply] | None = None
         self.usable = True
 
-    def exchange(self, payload: bytes, control_id: str) -> Deferred[Reply]:
-        """Send, and give back the acknowledgment that names `control_id`. Fails with _Broken."""
+    def expect(self, control_id: str) -> Deferred[Reply]:
+        """The acknowledgment that names `control_id`. Fails with _Broken."""
         self._expected = control_id
         answer = self._answer = Deferred()
-        self.transport.write(wrap(payload))
         return answer
+
+    def put(self, payload: bytes) -> Deferred[bool]:
+        """Send; in release 2, whether the HIS says that it is stored. Fails with _Broken."""
+        commit: Deferred[bool] = Deferred()
+        self.transport.write(wrap(payload))
+        if self._release == 1:
+            commit.callback(True)
+        else:
+            self._commit = commit
+        return commit
 
     def handshakeCompleted(self) -> None:
         """TLS stands: if it is with the HIS, messages may go."""
@@ -94,11 +108,23 @@ class _Line(Protocol):
         """Hear acknowledgments; what names another message than ours is an old one."""
         try:
             for payload in self._reader.feed(data):
-                self._heard(read_acknowledgment(payload))
+                if self._release == 2 and payload in (ACK, NAK):
+                    self._committed(stored=payload == ACK)
+                else:
+                    self._heard(read_acknowledgment(payload))
         except (BlockTooLarge, PeerError):
             self.drop("its answer is no acknowledgment")
 
+    def _committed(self, *, stored: bool) -> None:
+        commit, self._commit = self._commit, None
+        if commit is not None:
+            commit.callback(stored)
+
     def _heard(self, reply: Reply) -> None:
+        if self._release == 2:
+            self.transport.write(wrap(ACK))
+            if reply.control_id == self._expected:
+                self._committed(stored=True)  # it answers what it has
         if self._answer is not None and reply.control_id == self._expected:
             answer, self._answer = self._answer, None
             answer.callback(reply)
@@ -116,7 +142,10 @@ class _Line(Protocol):
 
     def _give_up(self, reason: str) -> None:
         answer, self._answer, self.usable = self._answer, None, False
-        if answer is not None:
+        commit, self._commit = self._commit, None
+        if commit is not None:
+            commit.errback(_Broken(reason))
+        elif answer is not None:
             answer.errback(_Broken(reason))
 
     def close(self) -> None:
@@ -129,16 +158,24 @@ class MllpSender:
     """The way to one HIS. `tls` makes the connections (None: plain); `timeout` in seconds.
 
     Connects when there is something to send, keeps the connection, and connects anew when it is
-    gone.
+    gone. In MLLP `release` 2 it waits for the commit block of each message too, and sends the
+    message again, up to `TRIES` times in all, where that says no or does not come.
     """
 
     def __init__(
-        self, reactor: Any, address: Address, *, tls: HisTls | None = None, timeout: float = 30.0
+        self,
+        reactor: Any,
+        address: Address,
+        *,
+        tls: HisTls | None = None,
+        timeout: float = 30.0,
+        release: Literal[1, 2] = 1,
     ) -> None:
         self._reactor = reactor
         self._address = address
         self._tls = tls
         self._timeout = timeout
+        self._release: Literal[1, 2] = release
         self._turn = DeferredLock()
         self._line: _Line | None = None
 
@@ -149,27 +186,21 @@ class MllpSender:
         """
         control_id = Message.parse(payload).control_id
         async with self._turn:
-            try:
-                line = await self._connected()
-            except Exception as error:
-                # Whatever connecting failed with (address, refusal, TLS), nothing was sent.
-                return NotSent(f"no connection to {self._address}: {_kind(error)}")
-            return await self._exchange(line, payload, control_id)
+            return await self._exchange(payload, control_id)
 
-    async def tell(self, payload: bytes) -> NotSent | None:
-        """Send an acknowledgment, which nobody acknowledges; whether it arrives is not known."""
+    async def tell(self, payload: bytes) -> NotSent | Lost | None:
+        """Send an acknowledgment, which nobody acknowledges.
+
+        None in release 1 says only that it left; in release 2, that the HIS has stored it.
+        """
         async with self._turn:
-            try:
-                line = await self._connected()
-            except Exception as error:
-                return NotSent(f"no connection to {self._address}: {_kind(error)}")
-            line.transport.write(wrap(payload))
-            return None
+            put = await self._put(payload, None)
+            return None if isinstance(put, Deferred) else put
 
     async def _connected(self) -> _Line:
         if self._line is not None and self._line.usable:
             return self._line
-        line = _Line(self._tls)
+        line = _Line(self._tls, self._release)
         factory: Any = _Only(line)
         if self._tls is not None:
             tls: Any = self._tls  # an IOpenSSLClientConnectionCreator, which mypy cannot read
@@ -187,14 +218,43 @@ class MllpSender:
         self._line = line
         return line
 
-    async def _exchange(
-        self, line: _Line, payload: bytes, control_id: str
-    ) -> Answered | NotSent | Lost:
-        answer = line.exchange(payload, control_id).addTimeout(self._timeout, self._reactor)
+    async def _put(
+        self, payload: bytes, control_id: str | None
+    ) -> Deferred[Reply] | NotSent | Lost:
+        """The acknowledgment to come; in release 2 the HIS has said that the message is stored.
+
+        None for `control_id`: there will be none.
+        """
+        failed: NotSent | Lost = NotSent("")
+        for _ in range(TRIES if self._release == 2 else 1):
+            try:
+                line = await self._connected()
+            except Exception as error:
+                # Whatever connecting failed with (address, refusal, TLS), nothing was sent now.
+                reason = f"no connection to {self._address}: {_kind(error)}"
+                return failed if isinstance(failed, Lost) else NotSent(reason)
+            answer = Deferred() if control_id is None else line.expect(control_id)
+            try:
+                if await line.put(payload).addTimeout(self._timeout, self._reactor):
+                    return answer
+            except NoAnswer:
+                line.drop("late")
+                failed = Lost(f"no commit block within {self._timeout:g} s")
+            except _Broken as error:
+                failed = Lost(str(error))
+            else:
+                failed = failed if isinstance(failed, Lost) else NotSent("it could not store it")
+        return failed
+
+    async def _exchange(self, payload: bytes, control_id: str) -> Answered | NotSent | Lost:
+        put = await self._put(payload, control_id)
+        if not isinstance(put, Deferred):
+            return put
         try:
-            return Answered(await answer)
+            return Answered(await put.addTimeout(self._timeout, self._reactor))
         except NoAnswer:
-            line.drop("late")
+            if self._line is not None:
+                self._line.drop("late")
             return Lost(f"no acknowledgment within {self._timeout:g} s")
         except _Broken as error:
             return Lost(str(error))

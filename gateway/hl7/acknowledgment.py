@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from gateway.errors import BlockTooLarge, PeerError, UnreadableMessage
+from gateway.errors import BlockTooLarge, OutOfSequence, PeerError, UnreadableMessage
 from gateway.hl7.charset import encode
 from gateway.hl7.delimiters import Delimiters
 from gateway.hl7.escapes import escape
@@ -101,16 +101,18 @@ def acknowledge(
     at: datetime,
     findings: Sequence[Finding] = (),
     forced: Mode | None = None,
+    expected: int | None = None,
 ) -> bytes | None:
     """The payload that goes back on the same connection; None where silence is asked for.
 
-    `control_id`: our own MSH-10. `at`: an aware time, our MSH-7.
+    `control_id`: our own MSH-10. `at`: an aware time, our MSH-7. `expected`: MSA-4, the next
+    sequence number of a link that has them.
     """
     ask = asked(message, forced)
     if not ask.on_connection(verdict):
         return None
     letter = "A" if ask.original else "C"
-    return _payload(message, letter + verdict, control_id, at, findings, verdict)
+    return _payload(message, letter + verdict, control_id, at, findings, verdict, expected)
 
 
 def acknowledge_on_return_channel(
@@ -121,11 +123,26 @@ def acknowledge_on_return_channel(
     at: datetime,
     findings: Sequence[Finding] = (),
     forced: Mode | None = None,
+    confirm: bool = False,
 ) -> bytes | None:
-    """The application acknowledgment of the enhanced mode, if the sender asks for one."""
+    """The application acknowledgment of the enhanced mode, if the sender asks for one.
+
+    `confirm`: it asks for an accept acknowledgment of its own (MSH-15 AL, MSH-16 NE).
+    """
     if not asked(message, forced).on_return_channel(verdict):
         return None
-    return _payload(message, "A" + verdict, control_id, at, findings, verdict)
+    payload = _payload(message, "A" + verdict, control_id, at, findings, verdict)
+    return _asking(payload, message) if confirm else payload
+
+
+def _asking(payload: bytes, message: Message) -> bytes:
+    """With MSH-15 and MSH-16; what the header has further on stays where it is."""
+    d = message.delimiters
+    header, end, rest = payload.decode(message.charset).partition("\r")
+    fields = header.split(d.field)  # the separator itself is MSH-1: field n is at n - 1
+    fields += [""] * (16 - len(fields))
+    fields[14:16] = ["AL", "NE"]
+    return encode(d.field.join(fields) + end + rest, message.charset)
 
 
 def nak_for(
@@ -153,7 +170,13 @@ def nak_for(
             return None
         message = Message.parse(b"MSH|^~\\&|||||||||P|2.5")
     return acknowledge(
-        message, verdict, control_id=control_id, at=at, findings=[finding], forced=forced
+        message,
+        verdict,
+        control_id=control_id,
+        at=at,
+        findings=[finding],
+        forced=forced,
+        expected=error.expected if isinstance(error, OutOfSequence) else None,
     )
 
 
@@ -164,6 +187,7 @@ def _payload(
     at: datetime,
     findings: Sequence[Finding],
     verdict: Verdict,
+    expected: int | None = None,
 ) -> bytes:
     d = message.delimiters
     version = _rank(message.version)
@@ -172,6 +196,8 @@ def _payload(
     lines[1] += message.msh.raw(10)
     if told and version < (2, 7):
         lines[1] += d.field + _ascii(f"{told[0].location}: {told[0].text}", d)
+    if expected is not None:
+        lines[1] += d.field * (4 - lines[1].count(d.field)) + str(expected)
     if version >= (2, 5):
         lines += [_err_from_2_5(finding, d) for finding in told]
     elif told:
@@ -235,11 +261,18 @@ class Reply:
     control_id: str
     text: str = field(repr=False)
     errors: tuple[str, ...] = field(repr=False)
+    expected: str = ""
+    """MSA-4: the sequence number that the peer expects next."""
 
     @property
     def accepted(self) -> bool:
         """AA or CA."""
         return self.code in ("AA", "CA")
+
+    @property
+    def passing(self) -> bool:
+        """Refused for a reason that passes: a locked record, an internal error (206, 207)."""
+        return any(error.startswith(("206", "207")) for error in self.errors)
 
 
 def read_acknowledgment(payload: bytes, *, charset: str | None = None) -> Reply:
@@ -250,7 +283,7 @@ def read_acknowledgment(payload: bytes, *, charset: str | None = None) -> Reply:
         raise UnreadableMessage("an acknowledgment without MSA", location="MSA^1")
     errors = tuple(text for err in message.all("ERR") for text in _errors(err))
     code = (msa.text(1) or "").strip()
-    return Reply(code, msa.whole(2) or "", msa.whole(3) or "", errors)
+    return Reply(code, msa.whole(2) or "", msa.whole(3) or "", errors, msa.text(4) or "")
 
 
 def _errors(err: Segment) -> list[str]:

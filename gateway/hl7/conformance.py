@@ -29,7 +29,7 @@ _VARIES = frozenset({"varies", "VARIES", "Varies", "*"})
 
 def structure(message: Message, required: Iterable[str] = ()) -> list[Finding]:
     """What refuses the message; [] means AA. `required`: paths such as `PID-3` or `NK1`."""
-    return [*_header(message), *_required(message, required)]
+    return [*_header(message), *_continued(message), *_required(message, required)]
 
 
 def _header(message: Message) -> Iterator[Finding]:
@@ -51,6 +51,20 @@ def _header(message: Message) -> Iterator[Finding]:
         yield _missing(Location("MSH", 1, 12))
     elif message.version not in VERSIONS:
         yield _wrong(Location("MSH", 1, 12, 1, 1), 203, "this HL7 version is not supported")
+
+
+def _continued(message: Message) -> Iterator[Finding]:
+    """A piece of a message (HL7 2.5 ch. 2.10.2): half a birth must not be taken for a whole one."""
+    text = "this is a piece of a continued message; send it whole"
+    # Feeds write anything into MSH-14; a later piece is one that has no beginning either.
+    begins = message.first("EVN") is not None or message.first("PID") is not None
+    if (message.msh.text(14) or "").strip() and not begins:
+        yield _wrong(Location("MSH", 1, 14), 100, text)
+    dsc = message.first("DSC")
+    if dsc is not None and (dsc.text(1) or "").strip() not in ("", NULL):
+        yield _wrong(Location("DSC", 1, 1), 100, text)
+    if message.first("ADD") is not None:
+        yield _wrong(Location("ADD", 1), 100, text)
 
 
 def _required(message: Message, paths: Iterable[str]) -> Iterator[Finding]:

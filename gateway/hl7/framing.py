@@ -14,6 +14,9 @@ from gateway.errors import BlockTooLarge
 VT = b"\x0b"
 FS = b"\x1c"
 END = b"\x1c\r"
+ACK = b"\x06"
+NAK = b"\x15"
+"""The whole payload of a commit block (MLLP release 2): stored, or not."""
 HEAD = 4096
 """Bytes kept of a block that grew too large: enough for its MSH."""
 JUNK_LIMIT = 64 * 2**10

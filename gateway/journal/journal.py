@@ -29,6 +29,9 @@ from gateway.journal.writer import LINGER, Host, Limits, Writer
 
 T = TypeVar("T")
 
+SLOW = 1.0
+"""Seconds in a row after which a unit of work shows that the disk does not keep up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -87,12 +90,16 @@ class Journal:
         journal._prove()
         return journal
 
-    def submit(self, work: Callable[[Unit], T], patience: float = LINGER) -> Future[T]:
+    def submit(
+        self, work: Callable[[Unit], T], patience: float = LINGER, endure: float = 0.0
+    ) -> Future[T]:
         """Queue `work`; the future resolves, in the writer's thread, only after COMMIT.
 
         `patience`: for so many seconds it may wait, if there is company, to share one commit.
+        `endure`: for so many it is tried again if a commit fails; only for work that may be done
+        twice, because a commit that failed may have happened.
         """
-        return self._writer.submit(work, patience)
+        return self._writer.submit(work, patience, endure)
 
     def hosted_by(self, host: Host) -> None:
         """Let `host` run the units, so that two threads of Python need not share one interpreter.
@@ -121,6 +128,15 @@ class Journal:
     def healthy(self) -> bool:
         """Whether the last thing the writer did, at most a heartbeat ago, was a commit."""
         return self._writer.alive and self._writer.error is None
+
+    @property
+    def behind(self) -> bool:
+        """Whether it cannot keep up: the last write failed, or too much or too old work waits."""
+        writer = self._writer
+        if writer.error is not None or writer.crowded:
+            return True
+        oldest = writer.oldest
+        return oldest is not None and time.monotonic() - oldest > SLOW
 
     def health(self) -> Health:
         """For `/health` and the metrics; asks the writer's state, not the database."""

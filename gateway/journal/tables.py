@@ -225,6 +225,29 @@ replay = Table(
     Column("until", Text, nullable=False, index=True),
 )
 
+links = Table(
+    "links",
+    metadata,
+    Column("sender", Text, primary_key=True),
+    Column("expected", BigInteger),
+    _word("updated_at"),
+)
+
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _word("sender"),
+    _word("control_id"),
+    Column("payload", LargeBinary, nullable=False),
+    _word("state"),
+    _word("created_at"),
+    _word("due_at"),
+    Column("tries", Integer, nullable=False),
+    _word("claimed_by", null=True),
+    Index("tellings_in_order", "state", "sender", "id"),
+)
+
 editions = Table(
     "editions",
     metadata,

@@ -46,15 +46,23 @@ class Head(NamedTuple):
 class Order:
     """One unit of work that waits, and what came of it."""
 
-    __slots__ = ("entries", "error", "future", "result", "since", "work")
+    __slots__ = ("begun", "entries", "error", "future", "result", "since", "until", "work")
 
-    def __init__(self, work: Callable[[Any], Any], since: float) -> None:
+    def __init__(self, work: Callable[[Any], Any], since: float, endure: float = 0.0) -> None:
         self.work = work
         self.since = since
+        self.until = since + endure
+        self.begun = False
         self.future: Future[Any] = Future()
         self.result: Any = None
         self.error: BaseException | None = None
         self.entries: list[Entry] = []
+
+    def begin(self) -> bool:
+        """Make ready to be performed, perhaps not for the first time; False: nobody waits."""
+        self.result, self.error, self.entries = None, None, []
+        self.begun = self.begun or self.future.set_running_or_notify_cancel()
+        return self.begun
 
     def resolve(self) -> None:
         """Tell who waits: the result, or the unit's own error."""
@@ -107,6 +115,8 @@ class Transaction:
                 self.insert_messages(unit.own_messages)
                 self.driver.command("RELEASE SAVEPOINT work")
         except BaseException as error:
+            if _of_the_disk(error):
+                raise  # nothing of the group can stay; who is patient is performed again
             self._undo(error)
             order.error = as_journal_error(error)
             return
@@ -193,6 +203,14 @@ _INSERT_NEW_MESSAGES: Mapping[str, Prepared] = {
     "sqlite": of_whole_rows(sqlite.insert(messages).on_conflict_do_nothing()),
     "postgresql": of_whole_rows(postgresql.insert(messages).on_conflict_do_nothing()),
 }
+
+
+def _of_the_disk(error: BaseException) -> bool:
+    """Whether the database could not write: no fault of the unit that happened to meet it."""
+    cause = getattr(error, "orig", None)
+    name = str(getattr(cause, "sqlite_errorname", None) or "")
+    state = str(getattr(cause, "sqlstate", None) or "")
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or state.startswith("53")
 
 
 def as_journal_error(error: BaseException) -> BaseException:

@@ -8,10 +8,12 @@ from gateway.journal.checkpoints import CheckpointReads, CheckpointWrites
 from gateway.journal.claims import ClaimReads, ClaimWrites
 from gateway.journal.editions import EditionReads, EditionWrites
 from gateway.journal.inbox import InboxReads, InboxWrites
+from gateway.journal.links import LinkReads, LinkWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
 from gateway.journal.rejects import RejectReads, RejectWrites
 from gateway.journal.submissions import SubmissionWrites
+from gateway.journal.tellings import TellingReads, TellingWrites
 
 
 class View(
@@ -24,6 +26,8 @@ class View(
     CheckpointReads,
     NodeReads,
     EditionReads,
+    LinkReads,
+    TellingReads,
 ):
     """What the journal holds at one moment."""
 
@@ -39,6 +43,8 @@ class Unit(
     CheckpointWrites,
     NodeWrites,
     EditionWrites,
+    LinkWrites,
+    TellingWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""

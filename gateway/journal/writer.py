@@ -1,8 +1,9 @@
 """The one thread that writes: takes all that waits, commits once, then tells each.
 
-A future resolves only after COMMIT of its group. After a failed commit the whole group is told,
-the connection is opened anew and the chain's head is read from the database again. While nothing
-comes, a heartbeat every few seconds proves that the journal can still be written.
+A future resolves only after COMMIT of its group. After a failed commit the whole group is told
+(or, who is patient, performed again in its old order), the connection is opened anew and the
+chain's head is read from the database again. While nothing comes, a heartbeat every few seconds
+proves that the journal can still be written.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closing = False
         self._due = inf
+        self._rest = 0.0
         self.host: Host = _at_once
         self._company = 0
         self._connection: Connection | None = None
@@ -100,12 +102,15 @@ class Writer:
         """Begin to write."""
         self._thread.start()
 
-    def submit(self, work: Callable[[Unit], T], patience: float = LINGER) -> Future[T]:
+    def submit(
+        self, work: Callable[[Unit], T], patience: float = LINGER, endure: float = 0.0
+    ) -> Future[T]:
         """Queue a unit of work; a full or closed journal refuses at once.
 
-        `patience`: for so many seconds it may wait for company, if there is any.
+        `patience`: for so many seconds it may wait for company, if there is any. `endure`: for so
+        many it is performed again, in its old place, if its group's commit failed.
         """
-        order = Order(work, time.monotonic())
+        order = Order(work, time.monotonic(), endure)
         with self._wake:
             if self._closing:
                 order.fail(JournalError("the journal is closed"))
@@ -113,7 +118,8 @@ class Writer:
                 order.fail(JournalError("the journal's queue is full"))
             else:
                 self._orders.append(order)
-                self._expect(order.since + patience if self._company > 1 else order.since)
+                due = order.since + patience if self._company > 1 else order.since
+                self._expect(max(due, self._rest))
         return order.future
 
     def close(self) -> None:
@@ -132,6 +138,11 @@ class Writer:
     def waiting(self) -> int:
         """How many units wait."""
         return len(self._orders)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the queue is half full."""
+        return len(self._orders) * 2 >= self._limits.queue
 
     @property
     def oldest(self) -> float | None:
@@ -170,7 +181,7 @@ class Writer:
             self._company = many = min(len(self._orders), self._limits.group)
             group = [self._orders.popleft() for _ in range(many)]
             self._due = self._orders[0].since if self._orders else inf
-        return [order for order in group if order.future.set_running_or_notify_cancel()]
+        return [order for order in group if order.begin()]
 
     def _write(self) -> None:
         orders: list[Order] = []
@@ -252,8 +263,20 @@ class Writer:
         ours = error if isinstance(error, JournalError) else named(error)
         self.error, self._checkpoint = ours, None
         self._disconnect()
+        again = time.monotonic() + AFTER_FAILURE
+        patient = [] if self._closing else [each for each in orders if each.until > again]
         for order in orders:
-            order.fail(ours)
+            if order not in patient:
+                order.fail(ours)
+        self._put_back(patient, again)
+
+    def _put_back(self, orders: list[Order], again: float) -> None:
+        """Those who came first stay first, and nobody is tried before `again`."""
+        with self._wake:
+            self._rest = again if orders else 0.0
+            self._orders.extendleft(reversed(orders))
+            if orders:
+                self._due = again
 
     def _connect(self) -> Connection:
         if self._connection is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from threading import Thread, get_ident
 from typing import Any
 
@@ -114,3 +114,17 @@ def test_a_group_that_fails_fails_in_the_writer():
     assert isinstance(error, ValueError)
     with pytest.raises(ValueError, match="no"):
         raise error
+
+
+def test_work_that_was_taken_back_is_told() -> None:
+    """Who waits for a future that was cancelled hears so, and those behind it hear theirs."""
+    reactor = Reactor()
+    junction = Junction(reactor)
+    given_up, kept = Future[str](), Future[str]()
+    first, second = heard(junction.bridge(given_up)), heard(junction.bridge(kept))
+    given_up.cancel()
+    kept.set_result("kept")
+    reactor.turn()
+    assert second == ["kept"]
+    (failure,) = first
+    assert getattr(failure, "type", None) is CancelledError

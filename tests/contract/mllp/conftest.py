@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 from twisted.internet.threads import deferToThreadPool
@@ -90,6 +90,8 @@ def beside_listener(
     echo: Any,
     *,
     tls: Any = None,
+    behind: Callable[[], bool] = lambda: False,
+    release: Literal[1, 2] = 1,
     **limits: Any,
 ) -> T:
     """Run `script` in the reactor of the listener."""
@@ -105,6 +107,8 @@ def beside_listener(
             log=Log(io.StringIO()),
             metrics=Metrics(),
             tls=tls,
+            behind=behind,
+            release=release,
         )
         address = listener.start()
         try:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
 
 from adapters.keys import ServerTls, load_certificates, load_identity
+from gateway.answering import Said
 from gateway.hl7.framing import wrap
 
 TABLE = {
@@ -162,3 +165,76 @@ def test_tls_without_the_right_certificate_says_nothing(
 
     assert mllp.with_listener(hospital, echo, tls=tls) == []
     assert echo.payloads == []
+
+
+def test_while_the_journal_is_behind_one_message_at_a_time_is_taken(mllp: Any):
+    """The others stay where they are; when it keeps up again, many are in work at once."""
+    most: dict[bool, int] = {True: 0, False: 0}
+
+    class Slow(mllp.Echo):
+        behind = True
+        busy = 0
+
+        async def accept(self, payload: bytes, peer: Any) -> bytes | None:
+            self.busy += 1
+            most[self.behind] = max(most[self.behind], self.busy)
+            await deferLater(self.reactor, 0.001)
+            self.busy -= 1
+            self.behind = self.behind and payload != b"MSH|5"
+            return payload
+
+    echo = Slow()
+
+    async def script(reactor: Any, address: Any) -> list[bytes]:
+        echo.reactor = reactor
+        return await deferToThreadPool(reactor, reactor.getThreadPool(), hospital, address)
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(b"".join(wrap(b"MSH|%d" % n) for n in range(30)))
+            return his.answers(30)
+
+    answers = mllp.beside_listener(script, echo, behind=lambda: echo.behind)
+    assert answers == [b"MSH|%d" % n for n in range(30)]
+    assert most[True] == 1
+    assert most[False] > 1
+
+
+def test_release_2_commits_every_block(mllp: Any):
+    """Stored: ACK block, then the acknowledgment; not stored: NAK block, then why; in order.
+    A commit block of the peer is about our acknowledgment: it is no message.
+    """
+
+    class Disk(mllp.Echo):
+        async def accept(self, payload: bytes, peer: Any) -> Any:
+            self.payloads.append(payload)
+            return {
+                b"MSH|1": b"yes",
+                b"MSH|2": Said((b"no",), kept=False),
+                b"MSH|3": Said((b"one", b"two")),
+                b"MSH|4": None,
+            }[payload]
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(*(wrap(b"MSH|%d" % n) + wrap(b"\x06") + wrap(b"\x15") for n in range(1, 5)))
+            return his.answers(8)
+
+    echo = Disk()
+    answers = mllp.with_listener(hospital, echo, release=2)
+    assert answers == [b"\x06", b"yes", b"\x15", b"no", b"\x06", b"one", b"two", b"\x06"]
+    assert echo.payloads == [b"MSH|%d" % n for n in range(1, 5)]
+
+
+def test_in_release_1_nothing_is_committed_apart(mllp: Any):
+    """The usual MLLP: a 06 is a message like any other, that intake may refuse."""
+
+    def hospital(address: Any) -> list[bytes]:
+        his = mllp.dial(address)
+        with his.wire:
+            his.send(wrap(b"\x06"))
+            return his.answers(1)
+
+    assert mllp.with_listener(hospital, mllp.Echo()) == [b"ack \x06"]

@@ -202,3 +202,110 @@ def test_tls_to_the_his(
 
     (outcome,) = told(mllp.beside_listener(script, Yes(), tls=gateway_tls))
     assert outcome.split(":")[0] in expected.split("|")
+
+
+STORED, NOT_STORED = wrap(b"\x06"), wrap(b"\x15")
+
+
+def sent2(address: Address, *payloads: bytes, timeout: float = 5) -> list[str]:
+    """What came of them at a HIS that speaks MLLP release 2."""
+
+    async def work(reactor: Any) -> list[Outcome]:
+        sender = MllpSender(reactor, address, timeout=timeout, release=2)
+        outcomes = [await sender.send(payload) for payload in payloads]
+        await sender.close()
+        return outcomes
+
+    return told(complete(work))
+
+
+def test_release_2_waits_for_the_commit_and_commits_the_answer(his: Start):
+    """ACK block, then the acknowledgment, which gets a commit block of ours; and so on."""
+    heard: list[list[bytes]] = []
+
+    def script(hospital: Any) -> None:
+        for _ in range(3):
+            (payload,) = hospital.answers(1)
+            hospital.send(STORED, yes(payload))
+            heard.append(hospital.answers(1))  # the last one may be cut by the end of the test
+
+    told = sent2(his(script), message("1"), message("2"), message("3"))
+    assert told == ["AA 1", "AA 2", "AA 3"]
+    assert heard[:2] == [[b"\x06"], [b"\x06"]]
+
+
+def test_release_2_sends_again_what_was_not_stored(his: Start):
+    """NAK: the same bytes again on the same connection, until it is stored."""
+    heard: list[bytes] = []
+
+    def script(hospital: Any) -> None:
+        for says in (NOT_STORED, NOT_STORED, STORED):
+            (payload,) = hospital.answers(1)
+            heard.append(payload)
+            hospital.send(says)
+        hospital.send(yes(payload))
+        hospital.answers(1)
+
+    assert sent2(his(script), message("1")) == ["AA 1"]
+    assert heard == [message("1")] * 3
+
+
+def test_release_2_gives_up_after_three(his: Start):
+    """Three times no: it was surely not stored, and the caller tries later."""
+
+    def script(hospital: Any) -> None:
+        for _ in range(3):
+            hospital.answers(1)
+            hospital.send(NOT_STORED)
+        hospital.closed()
+
+    assert sent2(his(script), message("1")) == ["NotSent: it could not store it"]
+
+
+def test_release_2_sends_again_when_no_commit_comes(his: Start):
+    """On another connection, so that a late commit block is not taken for the next one's."""
+
+    def silent(hospital: Any) -> None:
+        hospital.answers(1)
+        hospital.closed()
+
+    def good(hospital: Any) -> None:
+        (payload,) = hospital.answers(1)
+        hospital.send(STORED, yes(payload))
+        hospital.answers(1)
+
+    assert sent2(his(silent, good), message("1"), timeout=0.2) == ["AA 1"]
+    every = ["Lost: no commit block within 0.2 s"]
+    assert sent2(his(silent, silent, silent), message("1"), timeout=0.2) == every
+
+
+def test_release_2_an_acknowledgment_without_a_commit_is_enough(his: Start):
+    """Who answers a message has it."""
+
+    def script(hospital: Any) -> None:
+        hospital.send(yes(hospital.answers(1)[0]))
+        hospital.answers(1)
+
+    assert sent2(his(script), message("1")) == ["AA 1"]
+
+
+def test_release_2_tells_only_what_is_stored(his: Start):
+    """An acknowledgment of ours is told when its commit block came, and not before."""
+
+    def stores(hospital: Any) -> None:
+        hospital.answers(1)
+        hospital.send(STORED)
+        hospital.closed()
+
+    def hangs_up(hospital: Any) -> None:
+        hospital.answers(1)
+
+    async def tell(reactor: Any, address: Address) -> NotSent | Lost | None:
+        sender = MllpSender(reactor, address, timeout=5, release=2)
+        outcome = await sender.tell(message("1"))
+        await sender.close()
+        return outcome
+
+    assert complete(lambda reactor: tell(reactor, his(stores))) is None
+    lost = complete(lambda reactor: tell(reactor, his(hangs_up, hangs_up, hangs_up)))
+    assert isinstance(lost, Lost)

@@ -166,3 +166,30 @@ def test_any_message_can_be_checked(noise: str) -> None:
     """Whatever stands after the header, checking ends and names places."""
     for finding in check(message(GOOD + noise)):
         assert finding.code in range(100, 104) or finding.code in range(200, 204)
+
+
+@pytest.mark.parametrize(
+    ("more", "segments", "place"),
+    [
+        ("||P42", "NK1|2|NERI^UGO|FTH\r", "MSH-14"),
+        ("", "PID|1||9\rOBX|1|TX|||half\rADD\rDSC|P42|F\r", "DSC-1"),
+        ("", "PID|1||9\rOBX|1|TX|||half\rADD|the rest\r", "ADD"),
+    ],
+    ids=["a later piece", "the first piece", "a continued segment"],
+)
+def test_a_piece_of_a_message_is_refused_with_its_place(
+    more: str, segments: str, place: str
+) -> None:
+    """AE 100: half a birth is never taken for a whole one."""
+    raw = f"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5{more}\r{segments}"
+    found = structure(Message.parse(raw.encode()))
+    assert [finding.code for finding in found] == [100] * len(found)
+    assert place in [str(finding.location).replace("[1]", "") for finding in found]
+    assert not any(finding.rejects for finding in found)
+
+
+@pytest.mark.parametrize("segments", ["", "DSC\r", "DSC|\r", 'DSC|""\r'])
+def test_what_is_whole_is_no_continuation(segments: str) -> None:
+    """DSC-1 empty or null; and an MSH-14 of a message that has its beginning, as real feeds do."""
+    raw = f"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5||456\rPID|1||9\r{segments}"
+    assert structure(Message.parse(raw.encode())) == []
