@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.errors import Fenced
+from gateway.journal.pauses import NOT_PAUSED
 from gateway.journal.prepared import Prepared, Row
 from gateway.journal.rows import SUBMISSION, SUBMISSIONS, SubmissionRow
 from gateway.journal.stored import optional_moment, optional_stamp, stamp
@@ -49,7 +50,7 @@ def _due_in(statuses: ColumnElement[bool]) -> Select[Any]:
     free = or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at"))
     return (
         select(*SUBMISSION)
-        .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING)
+        .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING, NOT_PAUSED)
         .order_by(submissions.c.due_at, submissions.c.id)
         .limit(bindparam("most"))
         .with_for_update(of=submissions, skip_locked=True)
@@ -60,12 +61,22 @@ _DUE_ELSEWHERE = _due_in(_IN_STATUSES).where(
     tuple_(submissions.c.partner, submissions.c.endpoint).not_in(bindparam("shut", expanding=True))
 )
 _NEXT_DUE = select(func.min(submissions.c.due_at)).where(
-    _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING
+    _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING, NOT_PAUSED
 )
 _ENDPOINT = slice(6, 8)
 """Places of partner and endpoint in a row."""
 _FENCE = 14
 _FORGET = {"claimed_by": None, "lease_until": None}
+
+
+def _fits(row: Row, left: dict[Endpoint, int]) -> bool:
+    """Whether its endpoint has room for it, which it then takes."""
+    endpoint = row[_ENDPOINT]
+    free = left.get(endpoint)
+    if free is None:
+        return True
+    left[endpoint] = free - 1
+    return free > 0
 
 
 @cache
@@ -87,7 +98,7 @@ class ClaimReads(SubmissionReads):
     """Look at what is due."""
 
     def next_due(self, statuses: Collection[Status] = CLAIMABLE) -> datetime | None:
-        """When the next unclaimed submission is due; None if none is."""
+        """When the next submission is due that is unclaimed and not paused; None if none is."""
         found = self._row(_NEXT_DUE, {"statuses": [str(status) for status in statuses]})
         return optional_moment(found[0]) if found else None
 
@@ -109,16 +120,17 @@ class ClaimWrites(ClaimReads, Writing):
         `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
         """
         left = dict(room or {})
-        taken: list[Row] = []
-        shut = [place for place, free in left.items() if free <= 0]
-        for row in self._due(statuses, shut, limit):
-            endpoint = row[_ENDPOINT]
-            if left.get(endpoint, 1) <= 0:
-                continue
-            if endpoint in left:
-                left[endpoint] -= 1
-            taken.append(row)
-        return self._take(taken, node, stamp(self.now + lease))
+        taken: list[SubmissionRow] = []
+        while len(taken) < limit:
+            wanted = limit - len(taken)
+            shut = [place for place, free in left.items() if free <= 0]
+            found = self._due(statuses, shut, wanted)
+            fitting = [row for row in found if _fits(row, left)]
+            taken += self._take(fitting, node, stamp(self.now + lease))
+            if len(fitting) == len(found) or len(found) < wanted:
+                break
+            # Whoever has more work than room is shut now: the others are not behind his queue.
+        return taken
 
     def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
         """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's."""

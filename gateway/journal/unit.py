@@ -10,6 +10,7 @@ from gateway.journal.editions import EditionReads, EditionWrites
 from gateway.journal.inbox import InboxReads, InboxWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
+from gateway.journal.pauses import PauseReads, PauseWrites
 from gateway.journal.rejects import RejectReads, RejectWrites
 from gateway.journal.submissions import SubmissionWrites
 
@@ -24,6 +25,7 @@ class View(
     CheckpointReads,
     NodeReads,
     EditionReads,
+    PauseReads,
 ):
     """What the journal holds at one moment."""
 
@@ -39,6 +41,7 @@ class Unit(
     CheckpointWrites,
     NodeWrites,
     EditionWrites,
+    PauseWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""

@@ -41,7 +41,7 @@ def test_the_head_that_the_code_needs_is_the_newest_revision() -> None:
 def test_a_journal_is_not_migrated_unless_allowed(tmp_path: Path, keyring: Keyring) -> None:
     """A deployment that migrates by hand is told which revision is needed."""
     url = f"sqlite:///{tmp_path}/i.db"
-    with pytest.raises(JournalError, match="revision None, this version needs 0002"):
+    with pytest.raises(JournalError, match="revision None, this version needs 0003"):
         Journal.open(url, node="n1", keyring=keyring, migrate=False)
     Journal.open(url, node="n1", keyring=keyring).close()
     Journal.open(url, node="n1", keyring=keyring, migrate=False).close()
