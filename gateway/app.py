@@ -28,11 +28,11 @@ from gateway.aftermath import Aftermath
 from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
+from gateway.courtesy import Courtesy
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
 from gateway.errors import ConfigurationError, PeerError, VerificationError
-from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake, Receipt
 from gateway.journal import Journal
@@ -104,12 +104,22 @@ class App:
             self.junction.bridge,
             utc_now,
         )
-        self.gates = Gates(ground.directory.entries)
+        echoes = self.connections.echoes(destinations)
+        self.courtesy = Courtesy(
+            self._reactor,
+            journal,
+            ground.directory,
+            echoes,
+            utc_now,
+            backoff.ceiling,
+            self.log,
+            self.metrics,
+        )
         self.dispatch = Dispatch(
             self._reactor,
             journal,
             delivery,
-            self.gates,
+            self.courtesy.gates,
             self.junction.bridge,
             utc_now,
             self,
@@ -143,13 +153,14 @@ class App:
         starting = self.journal.submit(lambda unit: unit.start_node(__version__))
         await self.junction.bridge(starting)
         recovered = await self.dispatch.start()
+        self.courtesy.start(self.dispatch.wake)
         await self._apply_callbacks()
         for listener in self.configuration.listeners:
             self._listen(listener)
         self._serve_callbacks()
-        vitals = Vitals(self.journal, self.connections, self.dispatch, self.gates, utc_now)
+        vitals = Vitals(self.journal, self.connections, self.dispatch, self.courtesy, utc_now)
         vitals.tell(self.metrics)
-        site = observation_site(vitals.checks(), self.metrics)
+        site = observation_site(vitals.checks(), self.metrics, self.courtesy.pausing.health)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
         await self.reload.begin()
@@ -163,6 +174,7 @@ class App:
             await listener.stop()
         for port in self._ports:
             await port.stopListening()
+        self.courtesy.stop()
         await self.dispatch.stop()
         await self.connections.close()
         # Elsewhere, because the last group still runs here.

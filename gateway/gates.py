@@ -7,7 +7,7 @@ takes nothing from the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,16 +15,16 @@ from typing import Final
 from gateway.opening import ALWAYS, Opening
 from gateway.outcomes import NotFound, Outcome, Unavailable, Unknown
 from gateway.partners import Entry
-from gateway.retry import Backoff, Circuit
+from gateway.retry import Circuit
 
 Endpoint = tuple[str, str]
 
 MOST: Final = 512
 """Calls under way at once, of all endpoints: each is a connection and an envelope in memory."""
+LONGEST: Final = timedelta(minutes=30)
+"""For which an endpoint is left alone at its own wish, unless told otherwise."""
 SILENCE: Final = timedelta(seconds=1)
 """An endpoint that has been called and has said nothing for so long is one that does not answer."""
-NO_ECHO: Final = frozenset({"ospedale"})
-"""Partners that speak MLLP: there a document tries whether an open circuit may close."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Gate:
     circuit: Circuit
     tokens: float
     opening: Opening = ALWAYS
-    echoes: bool = True
+    echoes: bool = False
     inside: int = 0
     filled_at: datetime | None = None
     heard_at: datetime | None = None
@@ -106,11 +106,19 @@ class Gate:
 class Gates:
     """All of them; an endpoint that is not in the directory has none and is always open.
 
-    `ceiling`: for how long at most an endpoint is left alone because it asked for it.
+    `echoing`: partners whose service has an `echo`; of others a document tries whether an open
+    circuit may close. `ceiling`: for how long at most an endpoint is left alone at its own wish.
     """
 
-    def __init__(self, entries: Iterable[Entry], ceiling: timedelta = Backoff.ceiling) -> None:
-        self._gates = {(entry.partner, entry.code): _gate(entry) for entry in entries}
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        echoing: Collection[str] = (),
+        ceiling: timedelta = LONGEST,
+    ) -> None:
+        self._gates = {
+            (entry.partner, entry.code): _gate(entry, entry.partner in echoing) for entry in entries
+        }
         self._ceiling = ceiling
         self._at_rest = {endpoint: gate.concurrency for endpoint, gate in self._gates.items()}
         self._awake = {endpoint for endpoint, gate in self._gates.items() if not gate.always}
@@ -176,12 +184,12 @@ class Gates:
         return [each for each in sorted(self._awake) if self._gates[each].circuit.opened_at]
 
 
-def _gate(entry: Entry) -> Gate:
+def _gate(entry: Entry, echoes: bool) -> Gate:
     return Gate(
         concurrency=entry.concurrency,
         rate=entry.rate,
         circuit=Circuit(limit=entry.circuit.failures, pause=entry.circuit.pause),
         tokens=float(entry.concurrency),
         opening=entry.opening,
-        echoes=entry.partner not in NO_ECHO,
+        echoes=echoes,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -47,7 +48,7 @@ def _numbers(days: str) -> range:
 
 def _spans(hours: Any) -> tuple[Span, ...]:
     spans = tuple(_span(text.strip()) for text in str(hours).split(","))
-    if any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)):
+    if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
         raise ValueError("the hours of a day must follow each other")
     return spans
 
