@@ -63,6 +63,11 @@ _DUE_ELSEWHERE = _due_in(_IN_STATUSES).where(
 _NEXT_DUE = select(func.min(submissions.c.due_at)).where(
     _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING, NOT_PAUSED
 )
+_WAITING = (
+    select(submissions.c.partner, submissions.c.endpoint, func.count())
+    .where(_IN_STATUSES)
+    .group_by(submissions.c.partner, submissions.c.endpoint)
+)
 _ENDPOINT = slice(6, 8)
 """Places of partner and endpoint in a row."""
 _FENCE = 14
@@ -101,6 +106,11 @@ class ClaimReads(SubmissionReads):
         """When the next submission is due that is unclaimed and not paused; None if none is."""
         found = self._row(_NEXT_DUE, {"statuses": [str(status) for status in statuses]})
         return optional_moment(found[0]) if found else None
+
+    def waiting_by_endpoint(self) -> dict[Endpoint, int]:
+        """How many submissions are still to be sent or asked about at each endpoint."""
+        wanted = {"statuses": [str(status) for status in CLAIMABLE]}
+        return {(row[0], row[1]): int(row[2]) for row in self._rows(_WAITING, wanted)}
 
 
 class ClaimWrites(ClaimReads, Writing):
