@@ -4,8 +4,9 @@
 
 Two gateways with the same 200 Comuni take turns, a short round each, so that both meet the same
 machine. Before one of them 20 Comuni hang from the first birth on: half of them accept connections
-and never say a word, half complete TLS, read the document and never answer. Births of all 200 come
-at a steady rate to both; only those of the 180 count.
+and never say a word, half complete TLS, read the document and never answer. Those 20 have
+more waiting than they bear; then births of all 200 come at a steady rate to both gateways, and only
+those of the 180 count.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ SECONDS = 8
 """Of one round."""
 ROUNDS = 6
 ALLOWED = 1.2
+BEARS = 4
+"""Calls at once, each Comune."""
 
 _TABLE = Path(__file__).parents[1] / "mappings" / "tables" / "comuni.csv"
 _PROVINCES = ("015", "016", "108")
@@ -86,11 +89,12 @@ def mute() -> Iterator[int]:
 
 @dataclass
 class Side:
-    """One gateway with its 200 Comuni; `hanging` are the codes of those that hang."""
+    """One gateway with its 200 Comuni. `apart` are the codes of the 20, which hang or do not."""
 
     stage: Stage
     name: str
-    hanging: frozenset[str] = frozenset()
+    apart: frozenset[str]
+    hangs: bool
     line: socket.socket = field(init=False)
 
     def open(self, mute_port: int) -> None:
@@ -99,7 +103,7 @@ class Side:
         for name in ADMINISTRATIONS:
             self.stage.start_administration(name)
         self.stage.configure()
-        deaf = sorted(self.hanging)
+        deaf = sorted(self.apart) if self.hangs else []
         silent, slow = deaf[: len(deaf) // 2], deaf[len(deaf) // 2 :]
         self._add_comuni(mute_port, frozenset(silent))
         for code in slow:
@@ -116,7 +120,7 @@ class Side:
         before, _, rest = told.partition("  entries:\n")
         _, _, others = rest.partition("agenzia_entrate:")
         entries = "".join(
-            f"    '{code}': {{name: Comune {code}, timeout: 30 s, concurrency: 4, rate: 10, "
+            f"    '{code}': {{name: Comune {code}, timeout: 30 s, concurrency: {BEARS}, rate: 10, "
             f"circuit: {{failures: 5, pause: 30 s}}, endpoint: 'https://{HOST}:"
             f"{mute_port if code in silent else self.stage.services['comune']}"
             "/NotificaNascita'}\n"
@@ -136,10 +140,10 @@ class Side:
             assert b"|AA|" in answers[0], "a birth was refused"
 
     def times(self) -> list[float]:
-        """Seconds to the receipt of every birth of a Comune that does not hang, in order."""
+        """Seconds to the receipt of every birth of the 180, in order."""
         with look(f"sqlite:///{self.stage.folder / 'icaro.db'}") as view:
             rows = view.submissions(None, "comune", None, limit=1_000_000)
-        mine = [row for row in rows if row.endpoint not in self.hanging]
+        mine = [row for row in rows if row.endpoint not in self.apart]
         late = [row for row in mine if row.status is not Status.ACCEPTED]
         assert not late, f"{len(late)} births of Comuni that do not hang are not delivered"
         return sorted((row.updated_at - row.created_at).total_seconds() for row in mine)
@@ -152,6 +156,12 @@ def births(key: str, count: int, begin: int) -> list[bytes]:
         wrap(_birth(f"{key}-{number}", places[(begin + number) * 7 % PARTNERS]))
         for number in range(count)
     ]
+
+
+def _queue_up(key: str, codes: list[str]) -> list[bytes]:
+    """More for each of these than it bears at once; the same for a gateway where none hangs."""
+    places = [home for home in homes() if home[0] in codes] * (BEARS + 1)
+    return [wrap(_birth(f"{key}-q{number}", home)) for number, home in enumerate(places)]
 
 
 def _birth(key: str, home: Home) -> bytes:
@@ -168,11 +178,11 @@ def measure(rounds: int = ROUNDS) -> dict[str, float]:
     with ExitStack() as open_now:
         port = open_now.enter_context(mute())
         folder = Path(open_now.enter_context(tempfile.TemporaryDirectory(prefix="icaro-fair-")))
-        sides = [_side(folder, "quiet"), _side(folder, "hanging", deaf)]
+        sides = [_side(folder, name, deaf) for name in ("quiet", "hanging")]
         for side in sides:
             open_now.callback(side.stage.close)
             side.open(port)
-            side.feed(births(f"{side.name}-warm", 20, 0), PER_SECOND)
+            side.feed(_queue_up(side.name, sorted(deaf)), 2 * PER_SECOND)
         found = _rounds(sides, rounds)
     quiet, hanging = found["quiet"], found["hanging"]
     return {
@@ -185,9 +195,9 @@ def measure(rounds: int = ROUNDS) -> dict[str, float]:
     }
 
 
-def _side(folder: Path, name: str, hanging: frozenset[str] = frozenset()) -> Side:
+def _side(folder: Path, name: str, apart: frozenset[str]) -> Side:
     stage = Stage(folder / name, senders=_SENDERS, delivery=_DELIVERY)
-    return Side(stage, name, hanging)
+    return Side(stage, name, apart, hangs=name == "hanging")
 
 
 def _rounds(sides: list[Side], rounds: int) -> dict[str, list[float]]:
@@ -195,7 +205,7 @@ def _rounds(sides: list[Side], rounds: int) -> dict[str, list[float]]:
         # Who begins changes, so that neither always comes after the other.
         for side in sides if number % 2 else reversed(sides):
             count = PER_SECOND * SECONDS
-            blocks = births(f"{side.name}-{number}", count, 20 + number * count)
+            blocks = births(f"{side.name}-{number}", count, number * count)
             side.feed(blocks, PER_SECOND)
             time.sleep(1.0)
     for side in sides:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.gates import Gates
+from gateway.gates import MOST, Gates
+from gateway.opening import Opening
 from gateway.outcomes import (
     Accepted,
     Choice,
@@ -135,6 +136,93 @@ def test_an_endpoint_that_is_not_in_the_directory_has_no_gate() -> None:
     made.leave(("comune", "999999"), START, None)
     assert set(made.room_at(START)) == {COMUNE}
     assert Gates([]).opens_at(START) is None
+
+
+# ---------------------------------------------------------------- wishes, hours, and the others
+
+
+def test_a_wish_to_be_left_alone_is_kept() -> None:
+    """Until then no call starts, and the gate says when it opens; then as before."""
+    made = gates()
+    call(made, START, Unavailable("BUSY", retry_after=timedelta(minutes=2)))
+    assert made.room_at(after(119))[COMUNE] == 0
+    assert made.opens_at(after(1)) == after(120)
+    assert made.room_at(after(120))[COMUNE] == 2
+
+
+def test_a_wish_has_a_ceiling() -> None:
+    """An office that wishes for a year is tried again after half an hour."""
+    made = gates()
+    call(made, START, Unknown("HTTP 503", retry_after=timedelta(days=365)))
+    assert made.room_at(after(1799))[COMUNE] == 0
+    assert made.room_at(after(1800))[COMUNE] == 2
+
+
+def test_outside_its_hours_an_office_is_not_called() -> None:
+    """It opens at its own time, and shuts again."""
+    week = (((11 * 60, 12 * 60),),) * 7  # START is ten o'clock in Rome
+    made = Gates([entry("comune", "015146", opening=Opening(week))])
+    assert made.room_at(START)[COMUNE] == 0
+    assert made.opens_at(START) == after(3600)
+    assert made.room_at(after(3600))[COMUNE] == 4
+    assert made.room_at(after(7199))[COMUNE] == 4
+    assert made.room_at(after(7200))[COMUNE] == 0
+
+
+def test_nobody_is_asked_for_an_echo_outside_its_hours() -> None:
+    """Nor while it wishes to be left alone."""
+    week = (((10 * 60, 11 * 60),),) * 7
+    office = entry("comune", "015146", opening=Opening(week), circuit=Circuit(1, PAUSE))
+    made = Gates([office], ["comune"])
+    made.enter(COMUNE, START)
+    made.leave(COMUNE, START, Unavailable("BUSY", retry_after=timedelta(minutes=5)))
+    assert made.want_echo(after(299)) == []
+    assert made.want_echo(after(300)) == [COMUNE]
+    assert made.want_echo(after(3600)) == []
+
+
+def many(number: int) -> Gates:
+    """So many Comuni that bear 64 calls at once."""
+    return Gates(
+        entry("comune", f"{code:06}", concurrency=64, rate=1000.0) for code in range(number)
+    )
+
+
+def test_who_does_not_answer_has_at_most_half_of_all_calls() -> None:
+    """The other half is left to those who do, however many hang."""
+    made = many(20)
+    for code in range(4):
+        for _ in range(64):
+            made.enter(("comune", f"{code:06}"), START)
+    assert made.room_at(after(0.5))["comune", "000003"] == 0  # full, but perhaps only slow
+    made.enter(("comune", "000004"), START)
+    room = made.room_at(after(2))
+    assert room["comune", "000004"] == 0
+    assert room["comune", "000005"] == 64
+    assert made.free() == MOST - 257
+
+
+def test_who_answers_is_not_in_doubt() -> None:
+    """An answer a moment ago is a sign of life, whatever else is still open."""
+    made = many(20)
+    for code in range(5):
+        for _ in range(60):
+            made.enter(("comune", f"{code:06}"), START)
+    made.leave(("comune", "000004"), after(1.5), Accepted("P"))
+    room = made.room_at(after(2))
+    assert (room["comune", "000003"], room["comune", "000004"]) == (4, 5)
+    made.leave(("comune", "000003"), after(2), Unknown("lost"))
+    assert made.room_at(after(5))["comune", "000004"] == 0
+
+
+def test_a_gate_at_rest_has_its_whole_room() -> None:
+    """However many offices there are, only those in use are looked at; none forgets its work."""
+    made, place = many(50), ("comune", "000007")
+    made.enter(place, START)
+    assert made.room_at(START)[place] == 63
+    made.leave(place, after(1), Accepted("P"))
+    assert made.room_at(after(2))[place] == 64
+    assert made.room_at(after(3)) == dict.fromkeys(made.room_at(after(3)), 64)
 
 
 steps = st.lists(
