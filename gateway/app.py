@@ -52,6 +52,9 @@ from gateway.xml import LIMIT, parse
 _TOLD = 20
 """Reasons that go into the log; all of them are in `icaro map history`."""
 
+THREADS = 64
+"""At most, for what would block: each look-up of a host whose name servers hang holds one."""
+
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
 
@@ -311,6 +314,7 @@ def run(configuration: Configuration) -> None:
     from twisted.internet import reactor as installed  # the default reactor is chosen on import
 
     reactor: Any = installed
+    reactor.suggestThreadPoolSize(THREADS)
     app = App(reactor, configuration)
     publisher: Any = globalLogPublisher  # mypy does not see zope's interfaces
     publisher.addObserver(app.log.observe)

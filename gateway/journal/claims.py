@@ -68,6 +68,16 @@ _WAITING = (
     .where(_IN_STATUSES)
     .group_by(submissions.c.partner, submissions.c.endpoint)
 )
+# Whoever has claimed something has a name: the index needs not look at what nobody claims.
+_ELSEWHERE = Prepared(
+    select(submissions.c.partner, submissions.c.endpoint, func.count())
+    .where(
+        submissions.c.claimed_by > "",
+        submissions.c.claimed_by != bindparam("node"),
+        submissions.c.lease_until >= bindparam("at"),
+    )
+    .group_by(submissions.c.partner, submissions.c.endpoint)
+)
 _ENDPOINT = slice(6, 8)
 """Places of partner and endpoint in a row."""
 _FENCE = 14
@@ -127,9 +137,11 @@ class ClaimWrites(ClaimReads, Writing):
     ) -> list[SubmissionRow]:
         """Take up to `limit` due submissions for `node`, until now + `lease`.
 
-        `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
+        `room`: how many more an endpoint may take now, were this node alone; 0 shuts it out, one
+        not named has no bound. What other nodes have claimed for it is taken off, as far as it is
+        committed: two that claim in the same moment may together take more.
         """
-        left = dict(room or {})
+        left = self._less_elsewhere(node, dict(room or {}))
         taken: list[SubmissionRow] = []
         while len(taken) < limit:
             wanted = limit - len(taken)
@@ -164,6 +176,13 @@ class ClaimWrites(ClaimReads, Writing):
         The caller moves them to IN_DOUBT in the same unit of work.
         """
         return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
+
+    def _less_elsewhere(self, node: str, left: dict[Endpoint, int]) -> dict[Endpoint, int]:
+        asked: Values = {"node": node, "at": self._transaction.stamp}
+        for partner, endpoint, claimed in self._driver.rows(_ELSEWHERE, asked):
+            if (partner, endpoint) in left:
+                left[partner, endpoint] -= claimed
+        return left
 
     def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Row]:
         self._for_update()
