@@ -146,9 +146,9 @@ def memory(report: Report, count: int) -> None:
         report.figures["peak_rss_mixed_mib"] = usage(pid).peak_mib
 
 
-def fair(report: Report, rounds: int) -> None:
+def fair(report: Report) -> None:
     """What Comuni that hang cost the others; see `bench.fairness`."""
-    found = fairness.measure(rounds)
+    found = fairness.measure()
     report.figures |= {f"fairness_{name}": value for name, value in found.items()}
     rise = found["rise"]
     met = rise <= fairness.ALLOWED - 1
@@ -259,7 +259,7 @@ def main() -> int:
     chosen = parser.parse_args()
     report = Report()
     mappings(report, 3 * chosen.rounds)
-    fair(report, chosen.rounds + 1)
+    fair(report)
     deliveries(report, chosen.births, chosen.rounds)
     acknowledgments(report, chosen.messages // 2)
     memory(report, chosen.messages)

@@ -48,12 +48,14 @@ class Gate:
     turns_at: datetime | None = None
 
     def room(self, now: datetime) -> int:
-        """How many more calls may start now; one where a document tries the circuit."""
+        """How many more calls may start now. After a failure one at a time, until one is answered:
+        what fails again costs the node one signature, not as many as the endpoint would bear.
+        """
         self._fill(now)
         if not self._may_be_called(now) or (self.circuit.opened_at and self.echoes):
             return 0
-        free = min(self.concurrency - self.inside, int(self.tokens))
-        return min(free, 1) if self.circuit.opened_at else free
+        bears = 1 if self.circuit.failures else self.concurrency
+        return max(0, min(bears - self.inside, int(self.tokens)))
 
     def wants_echo(self, now: datetime) -> bool:
         """Whether the moment has come to ask it if it is back."""
