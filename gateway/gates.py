@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Final
 
 from gateway.opening import ALWAYS, Opening
@@ -46,6 +47,7 @@ class Gate:
     not_before: datetime | None = None
     is_open: bool = True
     turns_at: datetime | None = None
+    told_turn: datetime | None = None
 
     def room(self, now: datetime) -> int:
         """How many more calls may start now. After a failure one at a time, until one is answered:
@@ -79,9 +81,9 @@ class Gate:
         return bool(silent) or self.circuit.failures > 0
 
     def at_rest(self) -> bool:
-        """Whether it is as it was in the beginning: its room needs no reckoning."""
+        """Whether nothing but its hours will change its room."""
         full = self.tokens >= self.concurrency and not self.inside
-        return full and not self.circuit.failures and not self.not_before and self.always
+        return full and not self.circuit.failures and not self.not_before
 
     @property
     def always(self) -> bool:
@@ -124,6 +126,7 @@ class Gates:
         self._ceiling = ceiling
         self._at_rest = {endpoint: gate.concurrency for endpoint, gate in self._gates.items()}
         self._awake = {endpoint for endpoint, gate in self._gates.items() if not gate.always}
+        self._turning: list[tuple[datetime, Endpoint]] = []
         self._inside = 0
 
     def free(self) -> int:
@@ -132,6 +135,8 @@ class Gates:
 
     def room_at(self, now: datetime) -> dict[Endpoint, int]:
         """How many more calls each endpoint may take now."""
+        while self._turning and self._turning[0][0] <= now:
+            self._awake.add(heappop(self._turning)[1])
         awake = [(endpoint, self._gates[endpoint]) for endpoint in self._awake]
         doubtful = {endpoint for endpoint, gate in awake if gate.doubtful(now)}
         left = MOST // 2 - sum(self._gates[endpoint].inside for endpoint in doubtful)
@@ -139,13 +144,24 @@ class Gates:
         for endpoint, gate in awake:
             found = gate.room(now)
             room[endpoint] = min(found, max(0, left)) if endpoint in doubtful else found
-        self._awake -= {endpoint for endpoint, gate in awake if gate.at_rest()}
+        for endpoint, gate in awake:
+            if gate.at_rest():
+                self._rest(endpoint, gate)
         return room
+
+    def _rest(self, endpoint: Endpoint, gate: Gate) -> None:
+        """Its room stands until somebody calls, or its office opens or closes."""
+        self._awake.discard(endpoint)
+        self._at_rest[endpoint] = gate.concurrency if gate.is_open else 0
+        if gate.turns_at is not None and gate.told_turn != gate.turns_at:
+            gate.told_turn = gate.turns_at
+            heappush(self._turning, (gate.turns_at, endpoint))
 
     def opens_at(self, now: datetime) -> datetime | None:
         """When the next gate opens by itself, if one does."""
         gates = (self._gates[endpoint] for endpoint in self._awake)
-        return min((at for gate in gates if (at := gate.opens_at(now)) is not None), default=None)
+        times = [at for gate in gates if (at := gate.opens_at(now)) is not None]
+        return min([*times, *(at for at, _ in self._turning[:1])], default=None)
 
     def enter(self, endpoint: Endpoint, now: datetime) -> None:
         """A call starts."""

@@ -180,6 +180,23 @@ def test_outside_its_hours_an_office_is_not_called() -> None:
     assert made.room_at(after(7200))[COMUNE] == 0
 
 
+def test_hours_hold_day_after_day() -> None:
+    """Also of an office that is called, and of one that nobody ever calls."""
+    week = (((10 * 60, 11 * 60),),) * 7
+    places = [("comune", f"{code:06}") for code in range(3)]
+    made = Gates([entry(*place, opening=Opening(week), rate=1000.0) for place in places])
+    for hour in range(49):
+        now = after(3600 * hour + 60)
+        is_open = hour % 24 == 0
+        assert set(made.room_at(now).values()) == ({4} if is_open else {0}), hour
+        opens = made.opens_at(now)
+        assert opens is not None
+        assert now < opens <= now + timedelta(days=1)
+        if is_open:
+            made.enter(places[0], now)
+            made.leave(places[0], now, Accepted("P"))
+
+
 def test_nobody_is_asked_for_an_echo_outside_its_hours() -> None:
     """Nor while it wishes to be left alone."""
     week = (((10 * 60, 11 * 60),),) * 7
