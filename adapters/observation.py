@@ -9,7 +9,7 @@ itself; the app gives them.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,6 +21,9 @@ from gateway.telemetry import Metrics
 
 Check = Callable[[], Awaitable[str | None]]
 """None if all is well, else why not, in words that name no person."""
+
+Paused = Callable[[], Sequence[Mapping[str, str]]]
+"""What is paused, and since when."""
 
 
 class _ReadOnly(Resource):
@@ -36,11 +39,15 @@ class _ReadOnly(Resource):
 
 
 class Health(_ReadOnly):
-    """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons."""
+    """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons.
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    `paused` stands beside and is not red: a person wished it so.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], paused: Paused) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._checks = dict(checks)
+        self._paused = paused
 
     def render_GET(self, request: Request) -> int:
         """Ask every check, then answer; a check that raises is a check that failed."""
@@ -57,7 +64,7 @@ class Health(_ReadOnly):
         request.setResponseCode(200 if green else 503)
         request.setHeader(b"content-type", b"application/json")
         request.setHeader(b"cache-control", b"no-store")
-        request.write(_told(reasons, green))
+        request.write(_told(reasons, green, self._paused()))
         request.finish()
 
 
@@ -68,13 +75,17 @@ async def _asked(check: Check) -> str | None:
         return f"the check itself failed: {type(error).__name__}"
 
 
-def _told(reasons: Mapping[str, str | None], green: bool) -> bytes:
+def _told(
+    reasons: Mapping[str, str | None], green: bool, paused: Sequence[Mapping[str, str]]
+) -> bytes:
     checks = {
         name: {"ok": True} if reason is None else {"ok": False, "reason": reason}
         for name, reason in reasons.items()
     }
     status = "green" if green else "red"
-    return json.dumps({"status": status, "checks": checks}, ensure_ascii=False).encode() + b"\n"
+    beside = {"paused": list(paused)} if paused else {}
+    tree = {"status": status, "checks": checks, **beside}
+    return json.dumps(tree, ensure_ascii=False).encode() + b"\n"
 
 
 class Exposition(_ReadOnly):
@@ -96,10 +107,10 @@ class _Root(Resource):
         return notFound()
 
 
-def observation_site(checks: Mapping[str, Check], metrics: Metrics) -> Site:
+def observation_site(checks: Mapping[str, Check], metrics: Metrics, paused: Paused = list) -> Site:
     """The HTTP site with both; the app listens with it."""
     root: Any = _Root()  # type: ignore[no-untyped-call]  # Twisted's
-    root.putChild(b"health", Health(checks))
+    root.putChild(b"health", Health(checks, paused))
     root.putChild(b"metrics", Exposition(metrics))
     site: Any = Site(root, timeout=30)  # type: ignore[no-untyped-call]  # Twisted's
     site.noisy = False

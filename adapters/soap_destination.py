@@ -7,19 +7,21 @@ Which operation carries which step, and what an answer means, is the partner's o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, assert_never
 from uuid import uuid4
 
 from lxml import etree
 
 from adapters.http import Lost, NotSent, Reply, SoapClient
+from adapters.http1 import Response
+from adapters.retry_after import retry_after
 from gateway.destination import Answer, Letter
 from gateway.errors import TranslationError, VerificationError
 from gateway.lifecycle import Kind
 from gateway.mapping import Compiled
-from gateway.outcomes import Facts, NotFound, Outcome, Rejected, Unavailable, Unknown
+from gateway.outcomes import Accepted, Facts, NotFound, Outcome, Rejected, Unavailable, Unknown
 from gateway.partners import Entry
 from gateway.soap.contract import Contract, Operation
 from gateway.soap.envelope import build
@@ -33,6 +35,15 @@ from gateway.translation import Document
 from gateway.xml import Canonical, parse
 
 QUERY = "query"
+ECHO = "echo"
+"""The operation by which a service tells that it is there, if its contract has one."""
+_SAYS = "icaro"
+_PATIENCE = timedelta(seconds=10)
+"""For an echo, however long its documents may take."""
+
+
+Meaning = Callable[[etree._Element], Outcome | NotFound]
+"""What a verified answer of the operation's own kind says."""
 
 
 class Partner(Protocol):
@@ -80,11 +91,16 @@ class SoapDestination:
         self, document: Document, entry: Entry, step: str, action: str, operation_id: str
     ) -> Letter:
         """An envelope with a MessageID and a Timestamp of its own, signed. Raises SigningError."""
-        operation = self._operation(step, action)
+        letter = self._letter(_body(document), entry, self._operation(step, action))
+        return replace(letter, operation_id=operation_id)
+
+    def _letter(
+        self, body: etree._Element | Canonical, entry: Entry, operation: Operation
+    ) -> Letter:
         profile = self._channel(entry).profile
         now, message_id = self._clock(), f"urn:uuid:{uuid4()}"
         envelope = build(
-            _body(document),
+            body,
             to=entry.endpoint,
             action=operation.action,
             message_id=message_id,
@@ -97,11 +113,27 @@ class SoapDestination:
             url=entry.endpoint,
             expires_at=now + timedelta(seconds=profile.ttl),
             operation=operation.name,
-            operation_id=operation_id,
         )
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the contract has the operation `echo`."""
+        return ECHO in self._contract.operations
+
+    async def echo(self, entry: Entry) -> Outcome | NotFound:
+        """Ask whether the service is there: only a signed answer says so. Raises SigningError."""
+        operation = self._contract.operations[ECHO]
+        body = etree.Element(operation.request)
+        etree.SubElement(body, f"{{{self._contract.namespace}}}testo").text = _SAYS
+        letter = self._letter(body, entry, operation)
+        quick = replace(entry, timeout=min(entry.timeout, _PATIENCE))
+        return (await self._carry(letter, quick, lambda _: Accepted(receipt=""))).outcome
 
     async def send(self, letter: Letter, entry: Entry, answers: Compiled | None) -> Answer:
         """Post it once; an answer counts only if it is signed, of this attempt, and as declared."""
+        return await self._carry(letter, entry, lambda body: self._outcome(body, letter, answers))
+
+    async def _carry(self, letter: Letter, entry: Entry, meaning: Meaning) -> Answer:
         channel = self._channel(entry)
         operation = self._contract.operations[letter.operation]
         result = await channel.client.post(
@@ -116,9 +148,18 @@ class SoapDestination:
                 return Answer(Unavailable(reason, received=False), note=reason[:200])
             case Lost(reason, response):
                 body = response.body if response else b""
-                return Answer(Unknown(reason), body, note=reason[:200])
+                return self._when(Answer(Unknown(reason), body, note=reason[:200]), response)
             case Reply():
-                return self._read(result, letter, operation, channel, answers)
+                return self._when(self._read(result, letter, operation, channel, meaning), result)
+            case never:
+                assert_never(never)
+
+    def _when(self, answer: Answer, reply: Response | Reply | None) -> Answer:
+        """The wish to be left alone, which nobody signs: it only moves our next attempt."""
+        if reply is None or not isinstance(answer.outcome, Unavailable | Unknown):
+            return answer
+        wanted = retry_after(reply.status, reply.headers, self._clock())
+        return replace(answer, outcome=replace(answer.outcome, retry_after=wanted))
 
     def _read(
         self,
@@ -126,7 +167,7 @@ class SoapDestination:
         letter: Letter,
         operation: Operation,
         channel: Channel,
-        answers: Compiled | None,
+        meaning: Meaning,
     ) -> Answer:
         try:
             verified = verify(
@@ -141,7 +182,7 @@ class SoapDestination:
             return Answer(unknown, reply.body, note=str(error)[:200])
         body = verified.body
         if body.tag == operation.response:
-            return Answer(self._outcome(body, letter, answers), reply.body)
+            return Answer(meaning(body), reply.body)
         return Answer(self._fault(body, operation), reply.body)
 
     def _outcome(

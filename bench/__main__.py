@@ -1,5 +1,5 @@
-"""`make bench`: mappings, acknowledgments, deliveries, CPU, memory; a table and a plot in
-bench/results.
+"""`make bench`: mappings, fairness, acknowledgments, deliveries, CPU, memory; a table and a plot
+in bench/results.
 
 Everything runs on this machine: the load and the administrations are processes of their own, and
 only the gateway's is measured. The cost of one bare RSA-2048 signature, through the same library
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import mapping
+from bench import fairness, mapping
 from bench.process import usage
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.lifecycle import Status
@@ -146,6 +146,16 @@ def memory(report: Report, count: int) -> None:
         report.figures["peak_rss_mixed_mib"] = usage(pid).peak_mib
 
 
+def fair(report: Report) -> None:
+    """What Comuni that hang cost the others; see `bench.fairness`."""
+    found = fairness.measure()
+    report.figures |= {f"fairness_{name}": value for name, value in found.items()}
+    rise = found["rise"]
+    met = rise <= fairness.ALLOWED - 1
+    bar = f"p95 at {fairness.PARTNERS - fairness.HANGING} Comuni, {fairness.HANGING} hang, ≤ +20 %"
+    report.bars.append((bar, f"{100 * rise:+.0f} %", met))
+
+
 def _deliver(stage: Stage, births: int, seed: int) -> None:
     wanted = {name: len(stage.effects(name)) + births for name in ADMINISTRATIONS}
     found = load(stage, 8, births, 1.0, seed)
@@ -249,6 +259,7 @@ def main() -> int:
     chosen = parser.parse_args()
     report = Report()
     mappings(report, 3 * chosen.rounds)
+    fair(report)
     deliveries(report, chosen.births, chosen.rounds)
     acknowledgments(report, chosen.messages // 2)
     memory(report, chosen.messages)

@@ -16,12 +16,16 @@ _SEXES = cycle("MF")
 
 def birth(key: str) -> bytes:
     """A declared birth whose child nobody else has; each needs three documents."""
+    return invented(key).message("A01").replace(b"DEMO", f"{key[-8:]}X".encode(), 1)
+
+
+def invented(key: str) -> Child:
+    """A child that nobody else has."""
     digest = sha256(key.encode()).digest()
     name = "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[:4])
     surname = "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[4:8])
     born = datetime(2026, 3, 1 + digest[8] % 28, digest[9] % 24, digest[10] % 60)
-    child = Child(key, surname, name, next(_SEXES), born, _MOTHER, _FATHER)
-    return child.message("A01").replace(b"DEMO", f"{key[-8:]}X".encode(), 1)
+    return Child(key, surname, name, next(_SEXES), born, _MOTHER, _FATHER)
 
 
 def transfer(key: str) -> bytes:

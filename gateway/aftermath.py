@@ -63,8 +63,8 @@ class Aftermath:
                 return self._choice(unit, row, outcome)
             case Unavailable():
                 return self._unavailable(unit, row, outcome)
-            case Unknown():
-                return self.doubted(unit, row, Event.ANSWER_LOST, entry, expires_at)
+            case Unknown(retry_after=wanted):
+                return self.doubted(unit, row, Event.ANSWER_LOST, entry, expires_at, wanted)
             case NotFound():
                 return self._not_found(unit, row)
             case never:
@@ -90,8 +90,9 @@ class Aftermath:
         event: Event,
         entry: Entry | None,
         expires_at: datetime | None = None,
+        wanted: timedelta | None = None,
     ) -> SubmissionRow:
-        """It was sent, and nobody knows what became of it."""
+        """It was sent, and nobody knows what became of it. `wanted`: see `Unknown.retry_after`."""
         status = after(row.status, event)
         if status is not Status.IN_DOUBT:
             return self._move(unit, row, event)
@@ -99,7 +100,10 @@ class Aftermath:
             row = self._move(unit, row, event, maybe_received=True)
             return self._move(unit, row, Event.EXHAUSTED, reason="EXHAUSTED")
         idempotence = entry.idempotence if entry else Idempotence.NEITHER
-        due = self._doubt_due(unit, row, idempotence, expires_at)
+        due = max(
+            self._doubt_due(unit, row, idempotence, expires_at),
+            unit.now + self._asked_for(wanted),
+        )
         row = self._move(unit, row, event, maybe_received=True, due_at=due)
         if idempotence is Idempotence.NEITHER:
             return self._move(unit, row, Event.UNRESOLVABLE, reason="DOUBT", due_at=None)
@@ -201,8 +205,11 @@ class Aftermath:
         return unit.now + self._delay(row, None)
 
     def _delay(self, row: SubmissionRow, wanted: timedelta | None) -> timedelta:
-        own = self._backoff.delay(row.attempts, self._chance)
-        return max(own, min(wanted, self._backoff.ceiling)) if wanted else own
+        return max(self._backoff.delay(row.attempts, self._chance), self._asked_for(wanted))
+
+    def _asked_for(self, wanted: timedelta | None) -> timedelta:
+        """What the partner wishes, but never longer than our own longest pause."""
+        return min(wanted, self._backoff.ceiling) if wanted else timedelta(0)
 
     def _spent(self, unit: Unit, row: SubmissionRow) -> bool:
         return self._backoff.exhausted(row.attempts, unit.now - row.created_at)

@@ -31,11 +31,11 @@ from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
 from gateway.courier import Courier
+from gateway.courtesy import Courtesy
 from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
 from gateway.errors import ConfigurationError, VerificationError
-from gateway.gates import Gates
 from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake
 from gateway.journal import Journal
@@ -55,6 +55,9 @@ from gateway.xml import LIMIT, parse
 
 _TOLD = 20
 """Reasons that go into the log; all of them are in `icaro map history`."""
+
+THREADS = 64
+"""At most, for what would block: each look-up of a host whose name servers hang holds one."""
 
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
@@ -108,12 +111,22 @@ class App:
             self.junction.bridge,
             utc_now,
         )
-        self.gates = Gates(ground.directory.entries)
+        echoes = self.connections.echoes(destinations)
+        self.courtesy = Courtesy(
+            self._reactor,
+            journal,
+            ground.directory,
+            echoes,
+            utc_now,
+            backoff.ceiling,
+            self.log,
+            self.metrics,
+        )
         self.dispatch = Dispatch(
             self._reactor,
             journal,
             delivery,
-            self.gates,
+            self.courtesy.gates,
             self.junction.bridge,
             utc_now,
             self,
@@ -153,14 +166,15 @@ class App:
         starting = self.journal.submit(lambda unit: unit.start_node(__version__))
         await self.junction.bridge(starting)
         recovered = await self.dispatch.start()
+        self.courtesy.start(self.dispatch.wake)
         await self._apply_callbacks()
         for listener in self.configuration.listeners:
             self._listen(listener)
         self._serve_callbacks()
         await self.courier.start()
-        vitals = Vitals(self.journal, self.connections, self.dispatch, self.gates, utc_now)
+        vitals = Vitals(self.journal, self.connections, self.dispatch, self.courtesy, utc_now)
         vitals.tell(self.metrics)
-        site = observation_site(vitals.checks(), self.metrics)
+        site = observation_site(vitals.checks(), self.metrics, self.courtesy.pausing.health)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
         await self.reload.begin()
@@ -175,6 +189,7 @@ class App:
         for port in self._ports:
             await port.stopListening()
         await self.courier.stop()
+        self.courtesy.stop()
         await self.dispatch.stop()
         await self.connections.close()
         # Elsewhere, because the last group still runs here.
@@ -303,6 +318,7 @@ def run(configuration: Configuration) -> None:
     from twisted.internet import reactor as installed  # the default reactor is chosen on import
 
     reactor: Any = installed
+    reactor.suggestThreadPoolSize(THREADS)
     app = App(reactor, configuration)
     publisher: Any = globalLogPublisher  # mypy does not see zope's interfaces
     publisher.addObserver(app.log.observe)

@@ -54,7 +54,7 @@ class Casebook:
         readers: Callable[[str], Reader],
     ) -> None:
         self.flow = flow
-        self._directory = directory
+        self.directory = directory
         self.wishes = Wishes(flow, directory)
         self._senders = senders
         self._readers = readers
@@ -62,7 +62,7 @@ class Casebook:
     def adopt(self, flow: Flow) -> None:
         """Another edition of the flow is in use; what was read with the old one is forgotten."""
         self.flow = flow
-        self.wishes = Wishes(flow, self._directory)
+        self.wishes = Wishes(flow, self.directory)
 
     def load(self, view: View, case_id: str) -> Case:
         """The case as stored; raises NotFound."""
@@ -216,7 +216,7 @@ class Casebook:
 
     def entry_of(self, row: SubmissionRow) -> Entry | None:
         """The office a submission goes to."""
-        return self._directory.entry(row.partner, row.endpoint)
+        return self.directory.entry(row.partner, row.endpoint)
 
     def inputs(self, case: Case) -> Mapping[str, Mapping[str, object]]:
         """What mappings of this case may read beside the dossier: sender, choices, facts."""

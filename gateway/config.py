@@ -205,7 +205,9 @@ class Retry(Settings):
 class Delivery(Settings):
     """How the delivery corridor works."""
 
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    concurrency: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=8, description="documents prepared at once; calls are bounded by each partner"
+    )
     lease: Duration = timedelta(minutes=2)
     poll: Duration = Field(default=timedelta(seconds=1), description="how often it looks for work")
     retry: Retry = Retry()

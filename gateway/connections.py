@@ -6,7 +6,7 @@ for `/health` and the metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from adapters.soap_destination import Channel, Partner, SoapDestination
 from gateway.agreements import ReturnFeed
 from gateway.config import Configuration, KeyPair, Listener, Sender
 from gateway.courier import Told
-from gateway.destination import Destination
+from gateway.destination import Destination, Echo
 from gateway.errors import ConfigurationError
 from gateway.partners import Directory, Entry
 from gateway.soap.contract import Contract
@@ -87,6 +87,15 @@ class Connections:
                 partner, contract, self.signing_key, self._channel_of, self._clock
             )
         return found
+
+    @staticmethod
+    def echoes(destinations: Mapping[str, Destination]) -> dict[str, Echo]:
+        """Those whose service can be asked whether it is there."""
+        return {
+            name: destination
+            for name, destination in destinations.items()
+            if isinstance(destination, SoapDestination) and destination.echoes
+        }
 
     def trust(self, entry: Entry) -> Trust:
         """Whose signatures are this office's."""

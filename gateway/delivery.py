@@ -28,6 +28,13 @@ PATIENCE = 0.02
 """Seconds for which a unit of this corridor waits for others, to share one commit with them:
 nobody stands and waits for it, as a hospital does for an acknowledgment."""
 
+Sent = Callable[[], None]
+
+
+def _nobody() -> None:
+    """Nobody wants to hear when a letter goes out."""
+
+
 HEARS_ANSWERS = frozenset(status for status, event in TRANSITIONS if event is Event.ANSWER_TAKEN)
 """Where a submission may be while an answer is awaited."""
 
@@ -65,13 +72,16 @@ class Delivery:
             expires_at=attempts[-1].expires_at if attempts else None,
         )
 
-    async def work(self, claimed: Claimed) -> Outcome | NotFound | None:
-        """Do what the submission's status asks for; gives the outcome if somebody was asked."""
+    async def work(self, claimed: Claimed, sent: Sent = _nobody) -> Outcome | NotFound | None:
+        """Do what the submission's status asks for; gives the outcome if somebody was asked.
+
+        `sent` is called when all that is left is the partner's to do.
+        """
         match claimed.row.status:
             case Status.READY | Status.DEFERRED:
-                return await self._deliver(claimed)
+                return await self._deliver(claimed, sent)
             case Status.IN_DOUBT | Status.TAKEN:
-                return await self._resolve(claimed)
+                return await self._resolve(claimed, sent)
             case _:
                 await self._do(lambda unit: self._clock_rang(unit, claimed))
                 return None
@@ -85,7 +95,7 @@ class Delivery:
             self._aftermath.doubted(unit, row, Event.LEASE_LOST, entry, expires_at)
         return len(rows)
 
-    async def _deliver(self, claimed: Claimed) -> Outcome | NotFound | None:
+    async def _deliver(self, claimed: Claimed, on_wire: Sent) -> Outcome | NotFound | None:
         entry = claimed.entry
         if entry is None:
             await self._invalid(claimed, ["the partner is not in the directory"])
@@ -112,7 +122,7 @@ class Delivery:
         sent = await self._do(lambda unit: self._submit(unit, claimed, letter, draft))
         if sent is None:
             return None
-        answer = await self._carry(letter, claimed, entry)
+        answer = await self._carry(letter, claimed, entry, on_wire)
         await self._do(lambda unit: self._record(unit, sent, letter, answer, entry))
         return answer.outcome
 
@@ -130,13 +140,13 @@ class Delivery:
 
         return await self._do(compare) is not False
 
-    async def _resolve(self, claimed: Claimed) -> Outcome | NotFound | None:
+    async def _resolve(self, claimed: Claimed, on_wire: Sent) -> Outcome | NotFound | None:
         """A doubt, or an answer that does not come: ask, try again, or leave it to a person."""
         row, entry = claimed.row, claimed.entry
         idempotence = entry.idempotence if entry else Idempotence.NEITHER
         asks = idempotence is Idempotence.CAN_BE_ASKED and self._preparation.can_ask(claimed)
         if entry is not None and asks:
-            return await self._ask(claimed, entry)
+            return await self._ask(claimed, entry, on_wire)
         if row.status is Status.TAKEN:
             await self._do(lambda unit: self._overdue(unit, row))
             return None
@@ -145,21 +155,28 @@ class Delivery:
         await self._do(lambda unit: self._leave_doubt(unit, row, event))
         return None
 
-    async def _ask(self, claimed: Claimed, entry: Entry) -> Outcome | NotFound:
+    async def _ask(self, claimed: Claimed, entry: Entry, on_wire: Sent) -> Outcome | NotFound:
         row = claimed.row
         letter = self._preparation.question(claimed, entry)
-        answer = await self._carry(letter, claimed, entry, of_question=True)
+        answer = await self._carry(letter, claimed, entry, on_wire, of_question=True)
         await self._do(lambda unit: self._told(unit, row, letter, answer, entry))
         return answer.outcome
 
     async def _carry(
-        self, letter: Letter, claimed: Claimed, entry: Entry, *, of_question: bool = False
+        self,
+        letter: Letter,
+        claimed: Claimed,
+        entry: Entry,
+        on_wire: Sent,
+        *,
+        of_question: bool = False,
     ) -> Answer:
         if self._clock() >= letter.expires_at:
             # The Timestamp aged in our own queue: nobody would accept it, so it is not sent.
             return Answer(Unavailable("EXPIRED_BEFORE_SENDING"))
         destination = self._destinations[claimed.row.partner]
         answers = self._preparation.answers(claimed, of_question=of_question)
+        on_wire()
         return await destination.send(letter, entry, answers)
 
     def _submit(

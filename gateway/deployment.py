@@ -108,6 +108,8 @@ comune:
     rate: 10                                     # calls a second
     timeout: 30 s
     circuit: {failures: 5, pause: 30 s}
+    # hours: {mon-fri: '08:00-14:00'}            # local time; without it, always
+    # closed: [holidays, '12-07']                # never on these days
     production: false        # true: a message whose MSH-11 is T or D never goes there
     processing: TEST         # what its documents say of themselves
   entries:                                       # by ISTAT code

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from gateway.case import Case
 from gateway.casebook import Casebook
-from gateway.errors import LifecycleError, NotPossible
-from gateway.journal import SubmissionRow, Unit
+from gateway.errors import LifecycleError, NotFound, NotPossible
+from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
 from gateway.outcomes import Facts
 
@@ -114,6 +114,34 @@ class Desk:
         self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
         return moved
 
+    def pause(self, unit: Unit, scope: Scope, person: Person) -> PauseRow:
+        """Nothing of this scope is sent, by any node, until somebody resumes it."""
+        self._known(scope)
+        if any(each.scope == scope for each in unit.pauses()):
+            raise NotPossible(f"{scope} is paused already")
+        _needed(person)
+        return unit.pause(scope, by=person.name, reason=person.reason)
+
+    def resume(self, unit: Unit, scope: Scope, person: Person) -> None:
+        """The pause of exactly this scope ends."""
+        paused = next((each for each in unit.pauses() if each.scope == scope), None)
+        if paused is None:
+            raise NotPossible(f"{scope} is not paused")
+        _needed(person)
+        unit.resume(paused, by=person.name, reason=person.reason)
+
+    def _known(self, scope: Scope) -> None:
+        """A pause of what is not there would hold nothing, and seem to."""
+        entries = self._casebook.directory.entries
+        if not any(
+            scope.partner in (None, entry.partner) and scope.endpoint in (None, entry.code)
+            for entry in entries
+        ):
+            raise NotFound(f"no {scope} in the partner directory")
+        if scope.step is not None and scope.step not in self._casebook.flow.steps:
+            known = ", ".join(self._casebook.flow.steps)
+            raise NotFound(f"no step {scope.step}; the flow has {known}")
+
     def _received(self, unit: Unit, row: SubmissionRow, receipt: str) -> SubmissionRow:
         moved = unit.move(
             row.id,
@@ -154,7 +182,11 @@ class Desk:
         *subjects: str,
         **more: object,
     ) -> None:
-        if not person.name.strip() or not person.reason.strip():
-            raise NotPossible("a person and a reason are needed: both become evidence")
+        _needed(person)
         note = {"person": person.name, "reason": person.reason, **more}
         unit.record(what, subjects=subjects, note=note)
+
+
+def _needed(person: Person) -> None:
+    if not person.name.strip() or not person.reason.strip():
+        raise NotPossible("a person and a reason are needed: both become evidence")

@@ -54,6 +54,14 @@ class Destination(Protocol):
         ...
 
 
+class Echo(Protocol):
+    """One kind of partner whose service can be asked whether it is there."""
+
+    async def echo(self, entry: Entry) -> Outcome | NotFound:
+        """Unavailable or Unknown, or else a sign of life. Raises SigningError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What stands at the partner, which an amendment is compared with and names."""

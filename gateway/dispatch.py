@@ -44,7 +44,11 @@ class Watcher(Protocol):
 
 
 class Dispatch:
-    """`concurrency` submissions at once; claims are leased for `lease`."""
+    """`concurrency` submissions are prepared at once; claims are leased for `lease`.
+
+    What waits for a partner's answer is bounded by that partner's gate alone: an endpoint that
+    hangs holds no place that the others need.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Dispatch:
         self._lease = lease
         self._poll = poll
         self._under_way = 0
+        self._at_work: set[str] = set()
         self._looking = False
         self._look_again = False
         self._stopped = True
@@ -128,7 +133,7 @@ class Dispatch:
     async def _look(self) -> None:
         self._look_again = False
         try:
-            room = self._concurrency - self._under_way
+            room = min(self._concurrency - len(self._at_work), self._gates.free())
             found = await self._claim(room) if room > 0 and not self._stopped else []
         except JournalError as error:
             self._watcher.alarm("journal", error)
@@ -171,6 +176,7 @@ class Dispatch:
 
     def _begin(self, claimed: Claimed) -> None:
         self._under_way += 1
+        self._at_work.add(claimed.row.id)
         Deferred.fromCoroutine(self._work(claimed)).addErrback(self._failed)
 
     async def _work(self, claimed: Claimed) -> None:
@@ -181,7 +187,7 @@ class Dispatch:
         if sending:
             self._gates.enter(endpoint, self._clock())
         try:
-            outcome = await self._delivery.work(claimed)
+            outcome = await self._delivery.work(claimed, lambda: self._on_the_wire(claimed))
         except SigningError as error:
             # Stop the channel, not the message: its lease ends and it is claimed again.
             self._paused_until = self._clock() + CHANNEL_PAUSE
@@ -190,11 +196,18 @@ class Dispatch:
             self._watcher.alarm("delivery", error)
         finally:
             self._under_way -= 1
+            self._at_work.discard(claimed.row.id)
             if sending:
                 self._gates.leave(endpoint, self._clock(), outcome)
         self._watcher.ended(claimed, outcome, self._reactor.seconds() - started)
         self.wake()
         self._tell_idle()
+
+    def _on_the_wire(self, claimed: Claimed) -> None:
+        was_full = len(self._at_work) >= self._concurrency
+        self._at_work.discard(claimed.row.id)
+        if was_full:
+            self.wake()
 
     def _failed(self, failure: Failure) -> None:
         # The outermost: a loop that died silently would be worse than any error it could meet.

@@ -50,7 +50,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Not now. `received` is False only if the partner surely never got the document."""
+    """Not now. `received` is False only if the partner surely never got the document;
+    `retry_after` is how long it wishes to be left alone.
+    """
 
     reason: str
     retry_after: timedelta | None = None
@@ -63,6 +65,7 @@ class Unknown:
 
     reason: str
     untrusted: bool = False
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

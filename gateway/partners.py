@@ -18,6 +18,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway.config import Sender
 from gateway.errors import ConfigurationError
+from gateway.hours import FreeDay, Hours, MaintenanceSettings, opening
+from gateway.opening import ALWAYS, EVERY_HOUR, Opening
 from gateway.settings import Settings, Tree, build, in_order, read
 from gateway.units import Count, Duration, ExistingFile
 
@@ -73,6 +75,9 @@ class EntrySettings(Settings):
     rate: Annotated[float, Field(gt=0, le=1000)] = Field(default=10, description="calls a second")
     timeout: Duration = timedelta(seconds=30)
     circuit: CircuitSettings = CircuitSettings()
+    hours: Hours = Field(default=EVERY_HOUR, description="when it may be called, local time")
+    closed: tuple[FreeDay, ...] = Field(default=(), description="'holidays', 12-07, 2026-12-24")
+    maintenance: tuple[MaintenanceSettings, ...] = ()
     production: bool = Field(
         default=True, description="never gets a message whose MSH-11 is T or D"
     )
@@ -145,6 +150,7 @@ class Entry:
     rate: float = 10.0
     timeout: timedelta = timedelta(seconds=30)
     circuit: Circuit = Circuit()
+    opening: Opening = ALWAYS
     production: bool = True
     processing: str = "PROD"
     assigns_codice_fiscale: bool = False
@@ -238,13 +244,19 @@ def _spread_defaults(tree: Tree) -> None:
                 entries[code] = {**defaults, **entry}
 
 
+_OPENING = ("hours", "closed", "maintenance")
+"""What an entry says of its opening."""
+
+
 def _entries(partners: Partners) -> Iterator[Entry]:
     for partner in Partners.model_fields:
         section: Section = getattr(partners, partner)
         for code, said in section.entries.items():
             circuit = Circuit(said.circuit.failures, said.circuit.pause)
             fields = {name: getattr(said, name) for name in type(said).model_fields}
+            hours, closed, windows = (fields.pop(name) for name in _OPENING)
             fields |= {"circuit": circuit, "contract": section.contract}
+            fields |= {"opening": opening(hours, closed, windows)}
             yield Entry(partner=partner, code=code, **fields)
 
 

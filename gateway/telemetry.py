@@ -112,6 +112,12 @@ class Metrics:
         self._attempt = Histogram(
             "icaro_attempt_seconds", "How long an attempt took", ["partner"], registry=registry
         )
+        self._echoes = Counter(
+            "icaro_echoes",
+            "Questions whether an office is back",
+            ["partner", "outcome"],
+            registry=registry,
+        )
         self._tolerated = Counter(
             "icaro_framing_tolerated",
             "Passed over between MLLP blocks",
@@ -155,6 +161,10 @@ class Metrics:
         self._attempts.labels(partner, outcome).inc()
         self._attempt.labels(partner).observe(seconds)
 
+    def echoed(self, partner: str, outcome: str) -> None:
+        """An office whose circuit is open was asked whether it is back."""
+        self._echoes.labels(_of(self._partners, partner), outcome).inc()
+
     def tolerated(self, kind: str, count: int) -> None:
         """The framing passed over `count` of `kind`."""
         self._tolerated.labels(kind).inc(count)
@@ -175,9 +185,10 @@ class Metrics:
         circuits: Callable[[], float],
         certificates: Callable[[], Mapping[str, float]],
         submissions: Callable[[], Mapping[str, float]],
+        pauses: Callable[[], Mapping[str, float]],
     ) -> None:
         """Whom to ask when somebody reads the metrics: ages in seconds, open circuits, days left
-        of each certificate, and how many submissions stand in each status.
+        of each certificate, how many submissions stand in each status, and what is paused.
         """
         self._evidence_age.set_function(evidence)
         self._queue_oldest.set_function(queue)
@@ -186,6 +197,8 @@ class Metrics:
         self.registry.register(_Table(name, text, "certificate", certificates))
         name, text = "icaro_submissions", "Submissions by status"
         self.registry.register(_Table(name, text, "status", submissions))
+        name, text = "icaro_pauses", "What persons have paused, by kind of partner"
+        self.registry.register(_Table(name, text, "partner", pauses))
 
     def mappings(self, *, refused: bool, adopted: bool = False) -> None:
         """Whether the folder holds mappings that cannot be used; and whether others now are."""

@@ -10,9 +10,9 @@ from datetime import datetime
 from math import nan
 
 from gateway.connections import Connections
+from gateway.courtesy import Courtesy
 from gateway.dispatch import Dispatch
 from gateway.errors import JournalError
-from gateway.gates import Gates
 from gateway.journal import Journal
 from gateway.lifecycle import Status
 from gateway.telemetry import Metrics
@@ -29,13 +29,13 @@ class Vitals:
         journal: Journal,
         connections: Connections,
         dispatch: Dispatch,
-        gates: Gates,
+        courtesy: Courtesy,
         clock: Callable[[], datetime],
     ) -> None:
         self._journal = journal
         self._connections = connections
         self._dispatch = dispatch
-        self._gates = gates
+        self._courtesy = courtesy
         self._clock = clock
 
     def checks(self) -> dict[str, Check]:
@@ -47,9 +47,10 @@ class Vitals:
         metrics.ask(
             evidence=self._evidence_age,
             queue=self._queue_age,
-            circuits=lambda: len(self._gates.open_circuits()),
+            circuits=lambda: len(self._courtesy.gates.open_circuits()),
             certificates=self._connections.days_left,
             submissions=self._submissions,
+            pauses=self._courtesy.pausing.by_partner,
         )
 
     async def _store(self) -> str | None:

@@ -50,8 +50,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "unsigned_fault": Kind(Bites.REPLY, "a declared fault that nobody signed", _REPLY),
     "outage": Kind(
         Bites.JUDGEMENT,
-        "signed fault of the service being down; `how`=http: a 503 without SOAP",
-        frozenset({"how"}),
+        "signed fault of being down; `how`=http: a 503 without SOAP, with `retry_after`",
+        frozenset({"how", "retry_after"}),
     ),
     "refuse_connections": Kind(Bites.LISTENER, "nobody listens"),
     "expired_certificate": Kind(

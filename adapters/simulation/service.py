@@ -38,6 +38,13 @@ class Spoiled(Reply):
     manner: Literal["cut", "endless"] = "cut"
 
 
+@dataclass(frozen=True, slots=True)
+class Later(Reply):
+    """A reply that says when to come again: seconds, or an HTTP-date."""
+
+    retry_after: str = ""
+
+
 class SimulatedService(SoapService):
     """The service of one administration. `stranger` makes a key that nobody trusts."""
 
@@ -58,7 +65,8 @@ class SimulatedService(SoapService):
         """The honest reply, unless a bad day bites."""
         plan = self._days.plan(lambda name: _value(call, name))
         if "outage" in plan and plan["outage"].options.get("how") == "http":
-            return Reply(503, PAGE, "text/html; charset=utf-8")
+            when = str(plan["outage"].options.get("retry_after", ""))
+            return Later(503, PAGE, "text/html; charset=utf-8", when)
         planned = PlannedCall(**vars(call), plan=plan)
         if any(day.options.get("before") for day in plan.values()):
             reply = self.undeclared_fault("nothing was done", relates_to=call.message_id)
@@ -69,6 +77,8 @@ class SimulatedService(SoapService):
     def deliver(self, request: Any, reply: Reply) -> None:
         """Cut the connection or never end, where that is what the day brings."""
         if not isinstance(reply, Spoiled):
+            if isinstance(reply, Later) and reply.retry_after:
+                request.setHeader(b"retry-after", reply.retry_after.encode("ascii"))
             super().deliver(request, reply)
         elif reply.manner == "cut":
             request.channel.transport.abortConnection()

@@ -24,6 +24,7 @@ VERBS = {
     "map": Verb("map", "map_group", "Mappings: check, test, see."),
     "case": Verb("case", "case_group", "Births: list, show, declare, choose."),
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
+    "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
+from typing import Final
 
 import click
 
 from gateway.cli.config import FILE
 from gateway.config import load
+
+FILES: Final = 8192
+"""Calls at once, connections kept after them, hospitals, and the journal: with room to spare."""
 
 
 @click.command()
@@ -25,4 +30,13 @@ def run(path: Path) -> None:
     configuration = load(path)
     from gateway.app import run as run_gateway  # a wrong configuration is told at once
 
+    _allow_files()
     run_gateway(configuration)
+
+
+def _allow_files() -> None:
+    """Each call to a partner is an open file; many systems give 1 024 unless one asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard > soft:
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

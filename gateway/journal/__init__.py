@@ -3,6 +3,7 @@
 from gateway.journal.editions import EditionRow, Judgement
 from gateway.journal.encryption import Keyring, load_public_key
 from gateway.journal.journal import Health, Journal, look
+from gateway.journal.pauses import PauseRow, Scope
 from gateway.journal.rows import (
     AttemptRow,
     CaseRow,
@@ -25,7 +26,9 @@ __all__ = [
     "Judgement",
     "Keyring",
     "MessageRow",
+    "PauseRow",
     "RejectRow",
+    "Scope",
     "SubmissionRow",
     "Unit",
     "View",

@@ -8,6 +8,7 @@ the fence, which the later `move` names. Claims change no evidence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,16 +17,19 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     bindparam,
+    cast,
     func,
     literal,
     or_,
     select,
-    tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.errors import Fenced
+from gateway.journal.pauses import NOT_PAUSED
 from gateway.journal.prepared import Prepared, Row
 from gateway.journal.rows import SUBMISSION, SUBMISSIONS, SubmissionRow
 from gateway.journal.stored import optional_moment, optional_stamp, stamp
@@ -49,18 +53,30 @@ def _due_in(statuses: ColumnElement[bool]) -> Select[Any]:
     free = or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at"))
     return (
         select(*SUBMISSION)
-        .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING)
+        .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING, NOT_PAUSED)
         .order_by(submissions.c.due_at, submissions.c.id)
         .limit(bindparam("most"))
         .with_for_update(of=submissions, skip_locked=True)
     )
 
 
-_DUE_ELSEWHERE = _due_in(_IN_STATUSES).where(
-    tuple_(submissions.c.partner, submissions.c.endpoint).not_in(bindparam("shut", expanding=True))
-)
 _NEXT_DUE = select(func.min(submissions.c.due_at)).where(
-    _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING
+    _IN_STATUSES, submissions.c.claimed_by.is_(None), NOT_OVERTAKING, NOT_PAUSED
+)
+_WAITING = (
+    select(submissions.c.partner, submissions.c.endpoint, func.count())
+    .where(_IN_STATUSES)
+    .group_by(submissions.c.partner, submissions.c.endpoint)
+)
+# Whoever has claimed something has a name: the index needs not look at what nobody claims.
+_ELSEWHERE = Prepared(
+    select(submissions.c.partner, submissions.c.endpoint, func.count())
+    .where(
+        submissions.c.claimed_by > "",
+        submissions.c.claimed_by != bindparam("node"),
+        submissions.c.lease_until >= bindparam("at"),
+    )
+    .group_by(submissions.c.partner, submissions.c.endpoint)
 )
 _ENDPOINT = slice(6, 8)
 """Places of partner and endpoint in a row."""
@@ -68,10 +84,32 @@ _FENCE = 14
 _FORGET = {"claimed_by": None, "lease_until": None}
 
 
+def _fits(row: Row, left: dict[Endpoint, int]) -> bool:
+    """Whether its endpoint has room for it, which it then takes."""
+    endpoint = row[_ENDPOINT]
+    free = left.get(endpoint)
+    if free is None:
+        return True
+    left[endpoint] = free - 1
+    return free > 0
+
+
+# At night thousands of offices are shut: one value holds them all, and the text stays the same.
+_SHUT = bindparam("shut", type_=Text)
+_PLACE = submissions.c.partner + " " + submissions.c.endpoint
+_NOT_SHUT = {
+    "sqlite": _PLACE.not_in(select(func.json_each(_SHUT).table_valued("value").c.value)),
+    "postgresql": _PLACE.not_in(
+        select(func.jsonb_array_elements_text(cast(_SHUT, JSONB)).column_valued("place"))
+    ),
+}
+
+
 @cache
-def _due(statuses: tuple[str, ...]) -> Prepared:
-    """`_DUE` of these statuses: nearly always the same ones."""
-    return Prepared(_due_in(submissions.c.status.in_([literal(each) for each in statuses])))
+def _due(database: str, statuses: tuple[str, ...]) -> Prepared:
+    """What is due in these statuses, nearly always the same ones, and may be called."""
+    wanted = submissions.c.status.in_([literal(each) for each in statuses])
+    return Prepared(_due_in(wanted).where(_NOT_SHUT[database]))
 
 
 @cache
@@ -87,9 +125,14 @@ class ClaimReads(SubmissionReads):
     """Look at what is due."""
 
     def next_due(self, statuses: Collection[Status] = CLAIMABLE) -> datetime | None:
-        """When the next unclaimed submission is due; None if none is."""
+        """When the next submission is due that is unclaimed and not paused; None if none is."""
         found = self._row(_NEXT_DUE, {"statuses": [str(status) for status in statuses]})
         return optional_moment(found[0]) if found else None
+
+    def waiting_by_endpoint(self) -> dict[Endpoint, int]:
+        """How many submissions are still to be sent or asked about at each endpoint."""
+        wanted = {"statuses": [str(status) for status in CLAIMABLE]}
+        return {(row[0], row[1]): int(row[2]) for row in self._rows(_WAITING, wanted)}
 
 
 class ClaimWrites(ClaimReads, Writing):
@@ -106,19 +149,22 @@ class ClaimWrites(ClaimReads, Writing):
     ) -> list[SubmissionRow]:
         """Take up to `limit` due submissions for `node`, until now + `lease`.
 
-        `room`: how many more an endpoint may take now; 0 shuts it out, one not named has no bound.
+        `room`: how many more an endpoint may take now, were this node alone; 0 shuts it out, one
+        not named has no bound. What other nodes have claimed for it is taken off, as far as it is
+        committed: two that claim in the same moment may together take more.
         """
-        left = dict(room or {})
-        taken: list[Row] = []
-        shut = [place for place, free in left.items() if free <= 0]
-        for row in self._due(statuses, shut, limit):
-            endpoint = row[_ENDPOINT]
-            if left.get(endpoint, 1) <= 0:
-                continue
-            if endpoint in left:
-                left[endpoint] -= 1
-            taken.append(row)
-        return self._take(taken, node, stamp(self.now + lease))
+        left = self._less_elsewhere(node, dict(room or {}))
+        taken: list[SubmissionRow] = []
+        while len(taken) < limit:
+            wanted = limit - len(taken)
+            shut = [place for place, free in left.items() if free <= 0]
+            found = self._due(statuses, shut, wanted)
+            fitting = [row for row in found if _fits(row, left)]
+            taken += self._take(fitting, node, stamp(self.now + lease))
+            if len(fitting) == len(found) or len(found) < wanted:
+                break
+            # Whoever has more work than room is shut now: the others are not behind his queue.
+        return taken
 
     def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
         """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's."""
@@ -143,14 +189,19 @@ class ClaimWrites(ClaimReads, Writing):
         """
         return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
 
+    def _less_elsewhere(self, node: str, left: dict[Endpoint, int]) -> dict[Endpoint, int]:
+        asked: Values = {"node": node, "at": self._transaction.stamp}
+        for partner, endpoint, claimed in self._driver.rows(_ELSEWHERE, asked):
+            if (partner, endpoint) in left:
+                left[partner, endpoint] -= claimed
+        return left
+
     def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Row]:
         self._for_update()
-        wanted = [str(status) for status in statuses]
-        asked: Values = {"at": self._transaction.stamp, "most": limit}
-        if not shut:
-            return self._driver.rows(_due(tuple(wanted)), asked)
-        found = self._rows(_DUE_ELSEWHERE, {**asked, "statuses": wanted, "shut": shut})
-        return [tuple(row) for row in found]
+        wanted = tuple(str(status) for status in statuses)
+        places = json.dumps([f"{partner} {code}" for partner, code in shut])
+        asked: Values = {"at": self._transaction.stamp, "most": limit, "shut": places}
+        return self._driver.rows(_due(self._connection.dialect.name, wanted), asked)
 
     def _take(self, rows: list[Row], node: str, lease: str) -> list[SubmissionRow]:
         """They are ours: nobody else writes (SQLite), or each was locked as it was read."""

@@ -248,6 +248,20 @@ tellings = Table(
     Index("tellings_in_order", "state", "sender", "id"),
 )
 
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _word("partner", null=True),
+    _word("endpoint", null=True),
+    _word("step", null=True),
+    _word("at"),
+    _word("by"),
+    _word("reason"),
+    _word("ended_at", null=True),
+    Index("pauses_in_force", "ended_at"),
+)
+
 editions = Table(
     "editions",
     metadata,

@@ -11,6 +11,7 @@ from gateway.journal.inbox import InboxReads, InboxWrites
 from gateway.journal.links import LinkReads, LinkWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
+from gateway.journal.pauses import PauseReads, PauseWrites
 from gateway.journal.rejects import RejectReads, RejectWrites
 from gateway.journal.submissions import SubmissionWrites
 from gateway.journal.tellings import TellingReads, TellingWrites
@@ -28,6 +29,7 @@ class View(
     EditionReads,
     LinkReads,
     TellingReads,
+    PauseReads,
 ):
     """What the journal holds at one moment."""
 
@@ -45,6 +47,7 @@ class Unit(
     EditionWrites,
     LinkWrites,
     TellingWrites,
+    PauseWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""

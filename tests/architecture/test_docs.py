@@ -123,7 +123,14 @@ def test_every_figure_and_key_is_in_the_manual():
     """What monitoring and log searches rest on stands in docs/operations.md."""
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     metrics = Metrics()
-    metrics.ask(evidence=float, queue=float, circuits=float, certificates=dict, submissions=dict)
+    metrics.ask(
+        evidence=float,
+        queue=float,
+        circuits=float,
+        certificates=dict,
+        submissions=dict,
+        pauses=dict,
+    )
     names = set(re.findall(r"# HELP (icaro_\w+)", metrics.exposition().decode()))
     wanted = {name for name in names if not name.endswith("_created")} | KEYS
     assert {name for name in wanted if f"`{name}" not in text} == set()

@@ -436,3 +436,21 @@ def test_what_is_taken_is_asked_for(tmp_path: Path) -> None:
         house.works()
         assert house.office.got("comune") == ["register", "query", "query"]
         assert house.last("comune").receipt == "P"
+
+
+def test_a_partner_that_says_when_is_not_asked_before(tmp_path: Path) -> None:
+    """A doubt and a refusal to serve both wait as wished, but never beyond our longest pause."""
+    with House(tmp_path, backoff=Backoff(ceiling=timedelta(minutes=30))) as house:
+        for wanted, waits in ((timedelta(minutes=10), 10), (timedelta(days=9), 30)):
+            for outcome in (
+                Unknown("HTTP 503", retry_after=wanted),
+                Unavailable("BUSY", retry_after=wanted),
+            ):
+                child = replace(GIULIA, identifier=f"{waits}{type(outcome).__name__[:4]}")
+                house.office.says["comune"] = [outcome]
+                house.hears(child.message("A01"))
+                house.works()
+                row = house.last("comune")
+                assert row.due_at is not None
+                left = row.due_at - row.updated_at
+                assert timedelta(minutes=waits, seconds=-5) < left <= timedelta(minutes=waits)

@@ -18,24 +18,26 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from gateway import gates
 from gateway.delivery import Delivery
-from gateway.demo.people import Child
+from gateway.demo.people import MILANO, SESTO, Child
 from gateway.destination import Answer, Claimed, Letter
 from gateway.dispatch import CHANNEL_PAUSE, GATHER, Dispatch
 from gateway.errors import SigningError
 from gateway.gates import Gates
-from gateway.journal import SubmissionRow, Unit
+from gateway.journal import Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 from gateway.mapping import Compiled
 from gateway.outcomes import Accepted, NotFound, Outcome, Unavailable
 from gateway.partners import Circuit, Entry
 from gateway.preparation import Preparation
-from tests.births import FACTS, GIULIA, OFFICES, House, Office, library, now
+from tests.births import ANNA, FACTS, GIULIA, OFFICES, House, Office, library, now
 
 ONLY = tuple(entry for entry in OFFICES if entry.partner == "comune")
 """A directory of Comuni alone: every other step has nowhere to go, and does not disturb."""
 
 POLL = timedelta(seconds=1)
+AT_MILANO, AT_SESTO = "https://015146.example", "https://015209.example"
 
 _numbers = count()
 
@@ -149,7 +151,10 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
     def make(concurrency: int = 8, endpoint_concurrency: int = 4, **gate: object) -> Desk:
         changes = {"concurrency": endpoint_concurrency, **gate}
-        offices = tuple(replace(entry, **changes) for entry in ONLY)  # type: ignore[arg-type]  # fields of Entry
+        offices = tuple(
+            replace(entry, endpoint=f"https://{entry.code}.example", **changes)  # type: ignore[arg-type]  # fields of Entry
+            for entry in ONLY
+        )
         folder = tmp_path / str(len(houses))
         folder.mkdir()
         houses.append(House(folder, offices=offices))
@@ -160,9 +165,12 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         house.journal.close()
 
 
-def births(desk: Desk, many: int) -> list[Child]:
+def births(desk: Desk, many: int, home: tuple[str, str, str, str] = SESTO) -> list[Child]:
     """As many children, each with a document that may go to its Comune."""
-    children = [replace(GIULIA, identifier=f"C{next(_numbers)}") for _ in range(many)]
+    mother = replace(ANNA, home=home)
+    children = [
+        replace(GIULIA, identifier=f"C{next(_numbers)}", mother=mother) for _ in range(many)
+    ]
     for child in children:
         assert desk.house.hears(child.message("A01")) == "AA"
     return children
@@ -215,8 +223,8 @@ def test_many_wake_ups_are_one_look(opened: Open) -> None:
 
 
 def test_an_ended_one_makes_room_for_the_next(opened: Open) -> None:
-    """At no moment more than its own concurrency, and none is forgotten."""
-    desk = opened(concurrency=2)
+    """At no moment more than the endpoint bears, and none is forgotten."""
+    desk = opened(concurrency=2, endpoint_concurrency=2)
     births(desk, 5)
     desk.start()
     most = 0
@@ -279,6 +287,65 @@ def test_an_open_circuit_sends_nothing_then_one_that_tries(opened: Open) -> None
     desk.counter.answer()
     desk.pass_time(0.1)
     assert desk.under_way > 1
+
+
+# ---------------------------------------------------------------- who hangs delays nobody
+
+
+def test_an_endpoint_that_hangs_holds_no_place_of_the_others(opened: Open) -> None:
+    """With one place for all, and an office that never answers, another's documents all go."""
+    desk = opened(concurrency=1, endpoint_concurrency=3)
+    births(desk, 6)
+    desk.start()
+    desk.pass_time(0.5)
+    assert [letter.url for letter, _ in desk.counter.waiting] == [AT_SESTO] * 3
+    births(desk, 4, home=MILANO)
+    desk.dispatch.wake()
+    desk.pass_time(0.5)
+    served = [letter for letter, _ in desk.counter.waiting if letter.url == AT_MILANO]
+    assert len(served) == 3
+    assert len(desk.counter.waiting) == 6
+
+
+def test_what_waits_for_an_answer_needs_no_place(opened: Open) -> None:
+    """Only the making of a document does: a place is free again once its letter is out."""
+    desk = opened(concurrency=1, endpoint_concurrency=4)
+    births(desk, 4)
+    desk.start()
+    desk.pass_time(0.2)
+    assert desk.under_way == 4
+
+
+def test_all_calls_together_are_bounded(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many offices there are, and however much each bears."""
+    monkeypatch.setattr(gates, "MOST", 5)
+    desk = opened(endpoint_concurrency=4)
+    births(desk, 4)
+    births(desk, 4, home=MILANO)
+    desk.start()
+    desk.pass_time(0.3)
+    assert desk.under_way == 5
+    desk.counter.answer()
+    desk.pass_time(0.1)
+    assert desk.under_way == 5
+
+
+# ---------------------------------------------------------------- what persons pause
+
+
+def test_what_is_paused_is_not_sent_and_goes_when_it_is_resumed(opened: Open) -> None:
+    """An office, by anybody's word in the journal; the others go on."""
+    desk = opened()
+    scope = Scope("comune", "015209")
+    held = desk.house.do(lambda unit: unit.pause(scope, by="m.rossi", reason="ticket 81"))
+    births(desk, 2)
+    births(desk, 2, home=MILANO)
+    desk.start()
+    desk.pass_time(0.2)
+    assert {letter.url for letter, _ in desk.counter.waiting} == {AT_MILANO}
+    desk.house.do(lambda unit: unit.resume(held, by="m.rossi", reason="they are back"))
+    desk.pass_time(POLL.total_seconds() + 0.2)
+    assert {letter.url for letter, _ in desk.counter.waiting} == {AT_MILANO, AT_SESTO}
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.gates import Gates
+from gateway.gates import MOST, Gates
+from gateway.opening import Opening
 from gateway.outcomes import (
     Accepted,
     Choice,
@@ -86,12 +87,23 @@ def test_an_endpoint_that_fails_is_left_alone(failure: Outcome) -> None:
     """After so many failures in a row nothing is sent for a while; then one call tries."""
     made = gates(failures=3)
     for second in range(3):
-        assert made.room_at(after(second))[COMUNE] == 2
+        assert made.room_at(after(second))[COMUNE] > 0
         call(made, after(second), failure)
     assert made.room_at(after(31))[COMUNE] == 0
     assert made.opens_at(after(31)) == after(32)
     assert made.open_circuits() == [COMUNE]
     assert made.room_at(after(32))[COMUNE] == 1
+
+
+def test_after_a_failure_one_call_at_a_time() -> None:
+    """Until one is answered: then as many as before."""
+    made = gates(concurrency=2)
+    call(made, START, Unavailable("REFUSED"))
+    assert made.room_at(after(1))[COMUNE] == 1
+    made.enter(COMUNE, after(1))
+    assert made.room_at(after(2))[COMUNE] == 0
+    made.leave(COMUNE, after(3), Rejected(()))
+    assert made.room_at(after(4))[COMUNE] == 2
 
 
 def test_the_call_that_tries_closes_the_circuit_or_opens_it_again() -> None:
@@ -135,6 +147,110 @@ def test_an_endpoint_that_is_not_in_the_directory_has_no_gate() -> None:
     made.leave(("comune", "999999"), START, None)
     assert set(made.room_at(START)) == {COMUNE}
     assert Gates([]).opens_at(START) is None
+
+
+# ---------------------------------------------------------------- wishes, hours, and the others
+
+
+def test_a_wish_to_be_left_alone_is_kept() -> None:
+    """Until then no call starts, and the gate says when it opens; then as before."""
+    made = gates()
+    call(made, START, Unavailable("BUSY", retry_after=timedelta(minutes=2)))
+    assert made.room_at(after(119))[COMUNE] == 0
+    assert made.opens_at(after(1)) == after(120)
+    assert made.room_at(after(120))[COMUNE] == 1
+
+
+def test_a_wish_has_a_ceiling() -> None:
+    """An office that wishes for a year is tried again after half an hour."""
+    made = gates()
+    call(made, START, Unknown("HTTP 503", retry_after=timedelta(days=365)))
+    assert made.room_at(after(1799))[COMUNE] == 0
+    assert made.room_at(after(1800))[COMUNE] == 1
+
+
+def test_outside_its_hours_an_office_is_not_called() -> None:
+    """It opens at its own time, and shuts again."""
+    week = (((11 * 60, 12 * 60),),) * 7  # START is ten o'clock in Rome
+    made = Gates([entry("comune", "015146", opening=Opening(week))])
+    assert made.room_at(START)[COMUNE] == 0
+    assert made.opens_at(START) == after(3600)
+    assert made.room_at(after(3600))[COMUNE] == 4
+    assert made.room_at(after(7199))[COMUNE] == 4
+    assert made.room_at(after(7200))[COMUNE] == 0
+
+
+def test_hours_hold_day_after_day() -> None:
+    """Also of an office that is called, and of one that nobody ever calls."""
+    week = (((10 * 60, 11 * 60),),) * 7
+    places = [("comune", f"{code:06}") for code in range(3)]
+    made = Gates([entry(*place, opening=Opening(week), rate=1000.0) for place in places])
+    for hour in range(49):
+        now = after(3600 * hour + 60)
+        is_open = hour % 24 == 0
+        assert set(made.room_at(now).values()) == ({4} if is_open else {0}), hour
+        opens = made.opens_at(now)
+        assert opens is not None
+        assert now < opens <= now + timedelta(days=1)
+        if is_open:
+            made.enter(places[0], now)
+            made.leave(places[0], now, Accepted("P"))
+
+
+def test_nobody_is_asked_for_an_echo_outside_its_hours() -> None:
+    """Nor while it wishes to be left alone."""
+    week = (((10 * 60, 11 * 60),),) * 7
+    office = entry("comune", "015146", opening=Opening(week), circuit=Circuit(1, PAUSE))
+    made = Gates([office], ["comune"])
+    made.enter(COMUNE, START)
+    made.leave(COMUNE, START, Unavailable("BUSY", retry_after=timedelta(minutes=5)))
+    assert made.want_echo(after(299)) == []
+    assert made.want_echo(after(300)) == [COMUNE]
+    assert made.want_echo(after(3600)) == []
+
+
+def many(number: int) -> Gates:
+    """So many Comuni that bear 64 calls at once."""
+    return Gates(
+        entry("comune", f"{code:06}", concurrency=64, rate=1000.0) for code in range(number)
+    )
+
+
+def test_who_does_not_answer_has_at_most_half_of_all_calls() -> None:
+    """The other half is left to those who do, however many hang."""
+    made = many(20)
+    for code in range(4):
+        for _ in range(64):
+            made.enter(("comune", f"{code:06}"), START)
+    assert made.room_at(after(0.5))["comune", "000003"] == 0  # full, but perhaps only slow
+    made.enter(("comune", "000004"), START)
+    room = made.room_at(after(2))
+    assert room["comune", "000004"] == 0
+    assert room["comune", "000005"] == 64
+    assert made.free() == MOST - 257
+
+
+def test_who_answers_is_not_in_doubt() -> None:
+    """An answer a moment ago is a sign of life, whatever else is still open."""
+    made = many(20)
+    for code in range(5):
+        for _ in range(60):
+            made.enter(("comune", f"{code:06}"), START)
+    made.leave(("comune", "000004"), after(1.5), Accepted("P"))
+    room = made.room_at(after(2))
+    assert (room["comune", "000003"], room["comune", "000004"]) == (4, 5)
+    made.leave(("comune", "000003"), after(2), Unknown("lost"))
+    assert made.room_at(after(5))["comune", "000004"] == 0
+
+
+def test_a_gate_at_rest_has_its_whole_room() -> None:
+    """However many offices there are, only those in use are looked at; none forgets its work."""
+    made, place = many(50), ("comune", "000007")
+    made.enter(place, START)
+    assert made.room_at(START)[place] == 63
+    made.leave(place, after(1), Accepted("P"))
+    assert made.room_at(after(2))[place] == 64
+    assert made.room_at(after(3)) == dict.fromkeys(made.room_at(after(3)), 64)
 
 
 steps = st.lists(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,25 @@ def test_the_asl_that_serves_a_comune(tmp_path: Path):
 def test_entries_of_one_kind(tmp_path: Path):
     """In the order of the file."""
     assert [entry.code for entry in loaded(tmp_path).of("asl")] == ["321", "322"]
+
+
+def test_when_an_office_may_be_called(tmp_path: Path):
+    """The hours of the section's defaults, an entry's own maintenance beside them."""
+    own = "ca: ca.pem\n    hours: {mon-fri: '08:00-14:00'}\n    closed: [holidays]"
+    text = GOOD.replace("ca: ca.pem", own, 1)
+    assert text != GOOD
+    office = loaded(tmp_path, text).comune("015146")
+    assert office is not None
+    assert office.opening.is_open(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    assert not office.opening.is_open(datetime(2026, 11, 23, 13, 0, tzinfo=UTC))
+    assert not office.opening.is_open(datetime(2026, 12, 8, 9, 0, tzinfo=UTC))
+
+
+def test_a_mistake_of_the_hours_has_its_line(tmp_path: Path):
+    """As `icaro config check` tells it."""
+    own = "ca: ca.pem\n    hours: {mon-fri: '8-14'}"
+    (told,) = problems(tmp_path, GOOD.replace("ca: ca.pem", own, 1))
+    assert "defaults.hours: hours must be such as '08:00-14:00, 15:00-17:30'" in told
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_metrics_count_what_happened():
     metrics = Metrics(senders=["osp"], partners=["comune"])
     metrics.acknowledged("osp", "AA", 0.002)
     metrics.attempt("comune", "Accepted", 0.1)
+    metrics.echoed("comune", "Unavailable")
     metrics.tolerated("blank", 3)
     metrics.connections("main", 2)
     metrics.connection_refused("main")
@@ -105,6 +106,7 @@ def test_metrics_count_what_happened():
         circuits=lambda: 1,
         certificates=lambda: {"tls": 12.5},
         submissions=lambda: {"HELD": 2, "ACCEPTED": 9},
+        pauses=lambda: {"comune": 1},
     )
     text = metrics.exposition().decode()
     for line in (

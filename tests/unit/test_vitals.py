@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
+from gateway.courtesy import Courtesy
 from gateway.errors import JournalError
-from gateway.gates import Gates
-from gateway.journal import Journal
+from gateway.journal import Journal, Scope
 from gateway.journal.journal import Health
 from gateway.outcomes import Unknown
-from gateway.telemetry import Metrics
+from gateway.telemetry import Log, Metrics
 from gateway.vitals import Vitals
 from tests.births import GIULIA, House, run
 
@@ -33,7 +35,18 @@ class Node:
 
     def __post_init__(self) -> None:
         self.journal = self.journal or self.house.journal
-        self.gates = Gates(self.house.directory.entries)
+        entries = self.house.directory
+        self.courtesy = Courtesy(
+            Clock(),
+            self.house.journal,
+            entries,
+            {},
+            lambda: NOW,
+            timedelta(minutes=30),
+            Log(StringIO()),
+            Metrics(),
+        )
+        self.gates = self.courtesy.gates
 
     def days_left(self) -> dict[str, float]:
         """As Connections.days_left."""
@@ -43,7 +56,7 @@ class Node:
         """The node's own."""
         me: Any = self
         later = datetime.now(UTC) + timedelta(seconds=5)
-        return Vitals(self.journal, me, me, self.gates, lambda: later)
+        return Vitals(self.journal, me, me, self.courtesy, lambda: later)
 
     def asked(self) -> dict[str, str | None]:
         """What each check says."""
@@ -129,3 +142,13 @@ def test_open_circuits_and_old_evidence_are_told(node: Node):
     text = node.exposition()
     assert "icaro_circuits_open 1.0" in text
     assert "icaro_evidence_age_seconds " in text
+
+
+def test_what_is_paused_is_counted_by_partner(node: Node):
+    """Each pause in force; those of a step by themselves."""
+    for scope in (Scope("comune", "015146"), Scope("comune"), Scope(step="assistito")):
+        node.house.do(lambda unit, s=scope: unit.pause(s, by="m.rossi", reason="ticket 81"))
+    node.courtesy.pausing.look()
+    text = node.exposition()
+    assert 'icaro_pauses{partner="comune"} 2.0' in text
+    assert 'icaro_pauses{partner="step"} 1.0' in text

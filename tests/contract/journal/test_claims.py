@@ -99,6 +99,40 @@ def test_an_endpoint_gets_no_more_than_it_has_room_for(journal: Journal) -> None
     assert [row.endpoint for row in claim(journal, room=room)] == ["a", "a", "c"]
 
 
+def test_nobody_is_behind_the_queue_of_a_full_endpoint(journal: Journal) -> None:
+    """Whatever one endpoint has waiting longest, the others get what the limit leaves."""
+
+    def write(unit):
+        due = unit.now - timedelta(hours=1)
+        for number in range(30):
+            ready(unit, case(unit, f"a{number}").id, endpoint="a", due_at=due)
+        for number in range(3):
+            ready(unit, case(unit, f"b{number}").id, endpoint="b")
+
+    journal.run(write)
+    room = {("comune", "a"): 2, ("comune", "b"): 4}
+    claimed = claim(journal, limit=4, room=room)
+    assert [row.endpoint for row in claimed] == ["a", "a", "b", "b"]
+    assert [row.endpoint for row in claim(journal, limit=4, room={("comune", "a"): 0})] == ["b"]
+
+
+def test_nodes_together_do_not_take_more_than_an_endpoint_bears(journal: Journal) -> None:
+    """What another node is at counts, while its lease lasts; our own is in the room already."""
+
+    def write(unit):
+        for number in range(6):
+            ready(unit, case(unit, str(number)).id, endpoint="a")
+
+    journal.run(write)
+    room = {("comune", "a"): 3}
+    assert len(claim(journal, "n2", limit=2)) == 2
+    assert len(claim(journal, "n1", room=room)) == 1
+    assert len(claim(journal, "n1", room=room)) == 1
+    assert claim(journal, "n3", room=room) == []
+    journal.run(lambda unit: unit.reclaim_node("n2"))
+    assert len(claim(journal, "n3", room=room)) == 1
+
+
 def test_a_claim_that_was_lost_can_move_nothing(journal: Journal) -> None:
     """Each claim raises the fence; the old one's moves and releases are Fenced."""
     case_id = journal.run(lambda unit: case(unit)).id

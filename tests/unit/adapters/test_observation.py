@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -27,9 +27,12 @@ async def broken() -> str | None:
 
 
 def ask(
-    request: bytes, checks: Mapping[str, Check] | None = None, metrics: Metrics | None = None
+    request: bytes,
+    checks: Mapping[str, Check] | None = None,
+    metrics: Metrics | None = None,
+    paused: Sequence[Mapping[str, str]] = (),
 ) -> tuple[bytes, bytes]:
-    site = observation_site(checks or {}, metrics or Metrics())
+    site = observation_site(checks or {}, metrics or Metrics(), lambda: paused)
     protocol, transport = site.buildProtocol(None), StringTransport()
     protocol.makeConnection(transport)
     protocol.dataReceived(request + b" HTTP/1.0\r\n\r\n")
@@ -55,6 +58,14 @@ def test_red_when_one_does_not():
     told = json.loads(body)
     assert told["status"] == "red"
     assert told["checks"]["sign"] == {"ok": False, "reason": "the certificate has expired"}
+
+
+def test_what_is_paused_stands_beside_and_is_not_red():
+    """A person wished it so: what, and since when."""
+    paused = [{"what": "comune 015146", "since": "2026-03-01T09:00:00+00:00"}]
+    head, body = ask(b"GET /health", {"store": good}, paused=paused)
+    assert b" 200 " in head.splitlines()[0]
+    assert json.loads(body)["paused"] == paused
 
 
 def test_a_check_that_breaks_is_a_check_that_failed():

@@ -270,3 +270,74 @@ def _breaking(name: str) -> Any:
         return render(call.operation.response, {"esito": "ACCOLTA"})
 
     return broken
+
+
+# ---------------------------------------------------------------- whether it is there
+
+
+def test_an_echo_that_is_answered_and_signed_is_a_sign_of_life() -> None:
+    """The service's own operation, with no document, and not longer than ten seconds."""
+    office = Office()
+    patient = replace(OFFICE, timeout=timedelta(minutes=5))
+    assert now(office.destination.echo(patient)) == Accepted(receipt="")
+    (posted,) = office.wire.posted
+    assert posted["soap_action"] == "urn:icaro:comune:1/echo"
+    assert posted["timeout"] == 10
+    assert office.destination.echoes
+
+
+def test_the_echo_keeps_every_contract() -> None:
+    """What is sent is what each of the three services declares."""
+    for name in (
+        "comune/NotificaNascita",
+        "agenzia_entrate/CodiceFiscale",
+        "asl/AnagrafeAssistiti",
+    ):
+        service = contract(f"{name}.wsdl")
+        wire = Wire(Service(), NotSent("not needed"))
+        client: Any = wire
+        channel = Channel(client, trust("comune"), MODI)
+        spoken = SoapDestination(
+            comune, service, key("gateway"), lambda _, c=channel: c, lambda: NOW
+        )  # type: ignore[misc]  # bound now
+        assert now(spoken.echo(OFFICE)) == Unavailable("not needed")
+        body = verify(wire.posted[0]["body"], trust=trust("gateway"), now=NOW, profile=MODI).body
+        assert not service.schema.check(body)
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [NotSent("refused"), Lost("silence"), Reply(200, {}, b"<html/>")],
+)
+def test_an_echo_that_is_not_believed_is_no_sign_of_life(instead: Result) -> None:
+    """Nothing but a signed answer closes a circuit."""
+    outcome = now(Office(instead=instead).destination.echo(OFFICE))
+    assert isinstance(outcome, Unavailable | Unknown)
+
+
+# ---------------------------------------------------------------- when to come again
+
+
+def test_a_503_that_says_when_to_come_again_is_heard() -> None:
+    """A page that nobody signed proves nothing of the document, but the wish is known."""
+    page = Response(503, {"retry-after": "120", "content-type": "text/html"}, b"<html/>")
+    answer = Office(instead=Lost("HTTP 503 with another Content-Type", page)).sends()
+    assert answer.outcome == Unknown(
+        "HTTP 503 with another Content-Type", retry_after=timedelta(minutes=2)
+    )
+
+
+def test_a_signed_fault_with_a_503_is_heard_too() -> None:
+    """It is unavailable, surely not received, and says for how long."""
+
+    def down(call: Call) -> etree._Element:
+        raise DeclaredFault("INDISPONIBILE", "manutenzione")
+
+    office = Office(says=down)
+    letter = office.letter()
+    served = office.wire._served.exchange(
+        letter.envelope, content_type="text/xml", soap_action='"urn:icaro:comune:1/registraNascita"'
+    )
+    reply = Reply(503, {"retry-after": "30"}, served.body)
+    answer = Office(instead=reply).sends(letter)
+    assert answer.outcome == Unavailable("INDISPONIBILE", retry_after=timedelta(seconds=30))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.web.test.requesthelper import DummyRequest
 
 from adapters.keys import load_signing_key
 from adapters.simulation.bad_days import CATALOGUE, BadDay, BadDays, Bites
-from adapters.simulation.service import PAGE, SimulatedService, Spoiled
+from adapters.simulation.service import PAGE, Later, SimulatedService, Spoiled
 from adapters.soap_service import Reply
 from adapters.spyne_dispatch import application
 from gateway.errors import VerificationError
@@ -97,6 +98,15 @@ def test_an_outage_over_http_is_no_soap(comune: Comune) -> None:
     """A 503 with a page, and nothing done."""
     reply = comune.on("outage", how="http")
     assert (reply.status, comune.dispatched) == (503, 0)
+
+
+def test_an_outage_may_say_when_to_come_again(comune: Comune) -> None:
+    """In the header that HTTP has for it."""
+    reply = comune.on("outage", how="http", retry_after="120")
+    assert isinstance(reply, Later)
+    request = DummyRequest([b"service"])  # type: ignore[no-untyped-call]  # Twisted's
+    comune.service.deliver(request, reply)
+    assert request.responseHeaders.getRawHeaders(b"retry-after") == [b"120"]
 
 
 def test_garbage_is_no_xml(comune: Comune) -> None:
