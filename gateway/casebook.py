@@ -116,6 +116,7 @@ class Casebook:
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
         self._heed_anonymity(unit, case)
         case.context.findings = self.wishes.account(case).findings()
+        case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
         self._replan(unit, case)
 
@@ -140,6 +141,7 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, old):
             self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
         case.dossier = fold(old.dossier, case.message, message_id)
+        case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
         self._replan(unit, case)
 
@@ -169,7 +171,8 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, case):
             # A choice is a fact to the steps that wait for one: made again, it amends.
             chooses = self.flow.steps[name].choice is not None
-            self._carry_out(unit, case, name, on_facts(wish, chain) if chooses else [])
+            directives = on_facts(wish, chain) if chooses else on_turn(wish, chain)
+            self._carry_out(unit, case, name, directives)
 
     def declared_by(self, unit: Unit, case: Case, person: str) -> None:
         """An operator with the declarant's signed document says the birth is declared."""
@@ -292,8 +295,9 @@ class Casebook:
                     self._open(unit, case, step, directive)
                 case Move(submission, expect, event, reason):
                     unit.move(submission, expect=expect, to=after(expect, event), reason=reason)
-                case Wait(submission, reason):
-                    unit.move(submission, expect=Status.WAITING, to=Status.WAITING, reason=reason)
+                case Wait(submission, reason, due_at):
+                    waiting = Status.WAITING
+                    unit.move(submission, expect=waiting, to=waiting, reason=reason, due_at=due_at)
                 case Turn():
                     unit.move(
                         directive.submission,

@@ -22,6 +22,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 KEYS = frozenset(
     {
+        *("case", "term"),
         *("address", "count", "error", "finding", "listener", "outcome", "partner", "path", "peer"),
         *("seconds", "sender", "step", "submission"),
     }
@@ -134,6 +135,12 @@ class Metrics:
             "icaro_circuits_open", "Offices that are not called for now", registry=registry
         )
 
+        self._terms = Gauge(
+            "icaro_terms",
+            "Terms of births by how they stand: runs, near, passed",
+            ["standing"],
+            registry=registry,
+        )
         self._mappings_refused = Gauge(
             "icaro_mappings_refused", "1 while the folder holds unusable ones", registry=registry
         )
@@ -183,6 +190,10 @@ class Metrics:
         self.registry.register(_Table(name, text, "certificate", certificates))
         name, text = "icaro_submissions", "Submissions by status"
         self.registry.register(_Table(name, text, "status", submissions))
+
+    def terms(self, standing: str, count: int) -> None:
+        """So many terms of births stand so now."""
+        self._terms.labels(standing).set(count)
 
     def mappings(self, *, refused: bool, adopted: bool = False) -> None:
         """Whether the folder holds mappings that cannot be used; and whether others now are."""
