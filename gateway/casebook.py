@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from gateway.case import Case, decoded, index
 from gateway.config import Sender
-from gateway.errors import NotFound
+from gateway.errors import NotFound, NotPossible
 from gateway.flow.context import CaseFinding, Context
 from gateway.flow.definition import Flow
 from gateway.flow.plan import (
@@ -30,7 +30,7 @@ from gateway.flow.plan import (
 from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
-from gateway.hl7.redaction import redact_dossier
+from gateway.hl7.redaction import mark_unnamed, redact_dossier
 from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
@@ -146,7 +146,12 @@ class Casebook:
         self._replan(unit, case)
 
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
-        """A step's answer told facts: keep them, and let the steps that read them go on."""
+        """A step's answer told facts: keep them, and let the steps that read them go on.
+
+        An answer to what was asked before a late wish of hers tells of a child with her name.
+        """
+        if case.context.anonymous and not self.wishes.wants(case, step):
+            facts = {}
         changed = case.context.learn(step, facts)
         if step == "comune" and "codiceFiscale" in facts and self.wishes.comune_assigns(case):
             changed |= case.context.learn("codice_fiscale", facts)
@@ -181,6 +186,22 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, case):
             directives = on_turn(wish, chain) if chain else on_message(wish, chain)
             self._carry_out(unit, case, name, directives)
+
+    def unnamed(self, unit: Unit, case: Case) -> None:
+        """An operator says that the mother does not want to be named.
+
+        Raises NotPossible where the sender's profile could not be made to heed it.
+        """
+        if case.context.anonymous:
+            return
+        case.dossier = mark_unnamed(case.dossier)
+        if not self.wishes.account(case).anonymous():
+            raise NotPossible("the sender's profile does not take PV2-22 for this wish")
+        self._unname(unit, case)
+        case.context.findings = self.wishes.account(case).findings()
+        case.context.days = self.wishes.days(case)
+        self._save(unit, case, told=True)
+        self._replan(unit, case)
 
     def again(
         self,
@@ -251,9 +272,23 @@ class Casebook:
 
     def _heed_anonymity(self, unit: Unit, case: Case) -> None:
         """The wish not to be named, once said, holds; said late, the old key is destroyed."""
-        if case.context.anonymous or not self.wishes.account(case).anonymous():
+        if case.context.anonymous:
+            self._keep_unnamed(case)
+        elif self.wishes.account(case).anonymous():
+            self._unname(unit, case)
+
+    def _keep_unnamed(self, case: Case) -> None:
+        """A later message that forgets the mark names nobody; where the profile reads its mark
+        elsewhere than we can write it, that message changes nothing.
+        """
+        if self.wishes.account(case).anonymous():
             return
-        case.context.anonymous = True
+        case.dossier = mark_unnamed(case.dossier)
+        if not self.wishes.account(case).anonymous():
+            case.dossier = self._read(case.row).dossier
+
+    def _unname(self, unit: Unit, case: Case) -> None:
+        case.context.unname()
         named_before = bool(case.row.dossier)
         case.dossier = redact_dossier(case.dossier, case.reader.profile.keeps)
         if named_before:

@@ -110,6 +110,10 @@ class Wishes:
         """Whether the competent Comune's own system gets the codice fiscale, through ANPR."""
         return bool(self.inputs(case)["partner"]["assegnaCodiceFiscale"])
 
+    def wants(self, case: Case, step: str) -> bool:
+        """Whether the dossier wants this step at all."""
+        return self._reading(case).steps[step].wanted
+
     def days(self, case: Case) -> dict[str, str]:
         """What the terms of this birth are reckoned from (see `clocks`)."""
         reading = self._reading(case)

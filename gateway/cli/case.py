@@ -124,6 +124,26 @@ def declare(case_id: str, by: str, reason: str, path: Path) -> None:
 
 @case_group.command()
 @click.argument("case_id", metavar="ID")
+@BY
+@REASON
+@FILE
+def unname(case_id: str, by: str, reason: str, path: Path) -> None:
+    """Say that the mother does not want to be named (DPR 396/2000 art. 30).
+
+    What the journal holds of her can be read no more, here and in back-ups, and nothing of hers is
+    stored any more. What was sent is amended or annulled; a person confirms each annulment.
+
+    \b
+      icaro case unname 18a5 --by m.rossi --reason 'her word at the bedside, witnessed'
+    """
+    with looking(path) as view:
+        found = the_case(view, case_id).id
+    act(path, lambda desk, unit: desk.unname(unit, found, Person(by, reason)))
+    click.echo(f"{found}: the mother is not named")
+
+
+@case_group.command()
+@click.argument("case_id", metavar="ID")
 @click.option(
     "--paediatrician",
     required=True,

@@ -50,6 +50,13 @@ class Context:
         """What a step had given is no longer true: it was annulled."""
         return self.facts.pop(step, None) is not None
 
+    def unname(self) -> None:
+        """The mother does not want to be named: what was told of the child while it had her name,
+        such as its codice fiscale, goes.
+        """
+        self.anonymous = True
+        self.facts, self.choice, self.overrides = {}, {}, {}
+
     def encode(self) -> bytes:
         """As stored."""
         return json.dumps(
