@@ -66,7 +66,9 @@ class Wishes:
         if step.hold is not None:
             held_until = embargo_end(step.hold, step.hold_from, case.row.opened_at, said)
         embargo = held_until is not None and unit.now < held_until
-        late = not reading.excused and is_late(self._flow, case.row, said)
+        late = not (reading.excused or case.context.anonymous) and is_late(
+            self._flow, case.row, said
+        )
         return Wish(
             wanted=reading.wanted
             and not case.context.cancellation
