@@ -240,6 +240,21 @@ def test_what_was_never_declared_is_overdue(lives: Lives):
     ]
 
 
+@pytest.mark.journey
+def test_the_log_and_the_metrics_warn_of_it(lives: Lives):
+    """A new life of the gateway tells each term that has passed, by the case's id alone."""
+    lives.stage.stop("gateway")
+    lives.stage.start_gateway()
+    case = lives.case("F1901").id
+    told = lives.stage.folder / "logs" / "gateway.log"
+    lives.stage.wait_for(
+        lambda: told.read_text(encoding="utf-8").count(f"event=term_passed case={case}") == 2,
+        "a line for each term",
+        seconds=30,
+    )
+    assert 'icaro_terms{standing="passed"} 2.0' in lives.stage.metrics()
+
+
 UNNAMED = {
     "F0701": ("SEGRETINI", "QUINZIA", "VIA NASCOSTA", "SGRQNZ"),
     "F0801": ("TACITURNI", "ZEFFIRA", "VIA TARDIVA", "TCTZFR"),
