@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -104,7 +105,7 @@ def test_what_is_overdue_is_listed(house: House, tmp_path: Path):
 def test_what_is_near_is_listed_where_asked_for(house: House, tmp_path: Path):
     """By the flow of the deployment, which warns as early as it wants to."""
     shipped = (ROOT / "mappings" / "nascita.flow.yaml").read_text(encoding="utf-8")
-    (tmp_path / "mappings").mkdir()
+    shutil.copytree(ROOT / "mappings" / "profiles", tmp_path / "mappings" / "profiles")
     flow = tmp_path / "mappings" / "nascita.flow.yaml"
     flow.write_text(shipped.replace("warn: 1 day", "warn: 20 days"), encoding="utf-8")
     with (tmp_path / "icaro.yaml").open("a", encoding="utf-8") as config:
