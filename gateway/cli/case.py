@@ -130,8 +130,8 @@ def declare(case_id: str, by: str, reason: str, path: Path) -> None:
 def unname(case_id: str, by: str, reason: str, path: Path) -> None:
     """Say that the mother does not want to be named (DPR 396/2000 art. 30).
 
-    What the journal holds of her can be read no more, here and in back-ups, and nothing of hers is
-    stored any more. What was sent is amended or annulled; a person confirms each annulment.
+    What the journal holds of her can be read no more, and nothing of hers is stored any more. What
+    was sent is amended or annulled; a person confirms each annulment.
 
     \b
       icaro case unname 18a5 --by m.rossi --reason 'her word at the bedside, witnessed'

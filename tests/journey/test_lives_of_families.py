@@ -68,6 +68,7 @@ class Lives:
         self.at_desk(self._says_why)
         self.stage.wait_for(self._paediatricians, "the embargo to end", seconds=60)
         at_rest(self.stage)
+        self.keys = {number: self.key(number) for number in ("F0801", "F0901")}
         self.at_desk(self._wishes)
         self._send(feed, later)
         feed.close()
@@ -109,6 +110,13 @@ class Lives:
             reply = read(feed.send(message))
             assert reply is not None
             assert reply.code == "AA", message
+
+    def key(self, number: str) -> bytes:
+        """What the master key wraps: who has it can read the case."""
+        ((wrapped,),) = sql(
+            self.stage, "SELECT wrapped_key FROM cases WHERE id = ?", self.case(number).id
+        )
+        return bytes(wrapped)
 
     def _paediatricians(self) -> bool:
         rows = self.rows("F2001")
@@ -278,6 +286,17 @@ def test_nothing_of_an_unnamed_mother_is_left(
     if lives.stage.journal.startswith("postgresql"):
         cluster: Cluster = request.getfixturevalue("postgres_cluster")
         assert on_the_disk(cluster.folder, marks) == []
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("number", ["F0801", "F0901"])
+def test_the_key_of_before_is_destroyed(lives: Lives, number: str):
+    """The case has another one; of the old one no file of SQLite, log and all, has a byte."""
+    assert lives.key(number) != lives.keys[number]
+    if lives.stage.journal.startswith("sqlite"):
+        files = [path for path in lives.stage.folder.glob("icaro.db*") if path.is_file()]
+        assert files
+        assert [path.name for path in files if lives.keys[number] in path.read_bytes()] == []
 
 
 @pytest.mark.journey
