@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -367,11 +370,29 @@ def test_the_hospital_may_say_why(house: House) -> None:
     assert b"Madre ricoverata altrove" in house.office.last("comune")
 
 
+def watched(house: House, child: Child) -> Child:
+    """A birth of twenty days ago that the gateway has had since the day after."""
+    now = datetime.now(UTC)
+    old = replace(child, given="BABY", born=now.replace(tzinfo=None) - timedelta(days=20))
+    house.hears(old.message("A01"))
+    opened = f"{now - timedelta(days=19):%Y-%m-%dT%H:%M:%S.%fZ}"
+    with closing(sqlite3.connect(house.url.removeprefix("sqlite:///"))) as database:
+        database.execute("UPDATE cases SET opened_at = ?", (opened,))
+        database.commit()
+    return old
+
+
+def test_a_declaration_that_was_waited_for_too_long_is_late(house: House) -> None:
+    """Nobody says when it was made: the gateway had the birth in time, and no declaration."""
+    house.hears(watched(house, GIULIA).message("A08", given="GIULIA"))
+    assert house.steps()["comune"] == ["register WAITING LATE"]
+
+
 def test_an_unnamed_mother_is_asked_for_no_reasons(house: House) -> None:
     """Who is not named declares nothing herself."""
-    house.hears(declared_late(replace(CHIARA, unnamed=True)))
-    house.works()
-    assert house.steps()["comune"] == ["register ACCEPTED"]
+    watched(house, CHIARA)
+    unnamed(house)
+    assert house.steps() == {"comune": ["register READY"]}
 
 
 # ---------------------------------------------------------------- cancellations and merges
