@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from gateway import anonymity
 from gateway.case import Case, decoded, index
 from gateway.config import Sender
-from gateway.errors import NotFound, NotPossible
+from gateway.errors import NotFound
 from gateway.flow.context import CaseFinding, Context
 from gateway.flow.definition import Flow
 from gateway.flow.plan import (
@@ -30,7 +31,6 @@ from gateway.flow.plan import (
 from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
-from gateway.hl7.redaction import mark_unnamed, redact_dossier
 from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
@@ -114,7 +114,7 @@ class Casebook:
             self._save(unit, case)
             return
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
-        self._heed_anonymity(unit, case)
+        anonymity.heed(self.wishes, unit, case)
         case.context.findings = self.wishes.account(case).findings()
         case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
@@ -188,16 +188,10 @@ class Casebook:
             self._carry_out(unit, case, name, directives)
 
     def unnamed(self, unit: Unit, case: Case) -> None:
-        """An operator says that the mother does not want to be named.
-
-        Raises NotPossible where the sender's profile could not be made to heed it.
-        """
+        """An operator says that the mother does not want to be named. Raises NotPossible."""
         if case.context.anonymous:
             return
-        case.dossier = mark_unnamed(case.dossier)
-        if not self.wishes.account(case).anonymous():
-            raise NotPossible("the sender's profile does not take PV2-22 for this wish")
-        self._unname(unit, case)
+        anonymity.say(self.wishes, unit, case)
         case.context.findings = self.wishes.account(case).findings()
         case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
@@ -269,34 +263,6 @@ class Casebook:
             # Before the declaration there is nothing to send, so there is no submission yet.
             if chain or wish.waits is not Reason.DECLARATION:
                 self._carry_out(unit, case, name, on_message(wish, chain))
-
-    def _heed_anonymity(self, unit: Unit, case: Case) -> None:
-        """The wish not to be named, once said, holds; said late, the old key is destroyed."""
-        if case.context.anonymous:
-            self._keep_unnamed(case)
-        elif self.wishes.account(case).anonymous():
-            self._unname(unit, case)
-
-    def _keep_unnamed(self, case: Case) -> None:
-        """A later message that forgets the mark names nobody; where the profile reads its mark
-        elsewhere than we can write it, that message changes nothing.
-        """
-        if self.wishes.account(case).anonymous():
-            return
-        case.dossier = mark_unnamed(case.dossier)
-        if not self.wishes.account(case).anonymous():
-            case.dossier = self._read(case.row).dossier
-
-    def _unname(self, unit: Unit, case: Case) -> None:
-        case.context.unname()
-        named_before = bool(case.row.dossier)
-        case.dossier = redact_dossier(case.dossier, case.reader.profile.keeps)
-        if named_before:
-            # Messages, documents and envelopes of before cannot be read any more, here or in a
-            # back-up; the evidence that they were there stays.
-            case.row = unit.rekey(
-                case.row.id, dossier=case.dossier.encode(), context=case.context.encode()
-            )
 
     def _save(
         self, unit: Unit, case: Case, state: str | None = None, *, told: bool = False

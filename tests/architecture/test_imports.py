@@ -36,7 +36,7 @@ def test_sql_stays_in_one_room():
 
 def test_network_stays_at_the_edges():
     """Inside the gateway only the loops, app, connections and the verbs may know Twisted."""
-    loop = ("gateway/dispatch", "gateway/junction", "gateway/reload")
+    loop = ("gateway/dispatch", "gateway/junction", "gateway/reload", "gateway/reminders")
     meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
     doors = (*meeting, *loop, "adapters/")
     assert importers(("twisted", "treq"), doors) == []
