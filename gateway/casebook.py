@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from gateway import anonymity
 from gateway.case import Case, decoded, index
 from gateway.config import Sender
 from gateway.errors import NotFound
@@ -30,7 +31,6 @@ from gateway.flow.plan import (
 from gateway.flow.reading import Reader
 from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
-from gateway.hl7.redaction import redact_dossier
 from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
@@ -114,8 +114,9 @@ class Casebook:
             self._save(unit, case)
             return
         case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
-        self._heed_anonymity(unit, case)
+        anonymity.heed(self.wishes, unit, case)
         case.context.findings = self.wishes.account(case).findings()
+        case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
         self._replan(unit, case)
 
@@ -140,11 +141,17 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, old):
             self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
         case.dossier = fold(old.dossier, case.message, message_id)
+        case.context.days = self.wishes.days(case)
         self._save(unit, case, told=True)
         self._replan(unit, case)
 
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
-        """A step's answer told facts: keep them, and let the steps that read them go on."""
+        """A step's answer told facts: keep them, and let the steps that read them go on.
+
+        An answer to what was asked before a late wish of hers tells of a child with her name.
+        """
+        if case.context.anonymous and not self.wishes.wants(case, step):
+            facts = {}
         changed = case.context.learn(step, facts)
         if step == "comune" and "codiceFiscale" in facts and self.wishes.comune_assigns(case):
             changed |= case.context.learn("codice_fiscale", facts)
@@ -169,7 +176,8 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, case):
             # A choice is a fact to the steps that wait for one: made again, it amends.
             chooses = self.flow.steps[name].choice is not None
-            self._carry_out(unit, case, name, on_facts(wish, chain) if chooses else [])
+            directives = on_facts(wish, chain) if chooses else on_turn(wish, chain)
+            self._carry_out(unit, case, name, directives)
 
     def declared_by(self, unit: Unit, case: Case, person: str) -> None:
         """An operator with the declarant's signed document says the birth is declared."""
@@ -178,6 +186,16 @@ class Casebook:
         for name, wish, chain in self.wishes.of(unit, case):
             directives = on_turn(wish, chain) if chain else on_message(wish, chain)
             self._carry_out(unit, case, name, directives)
+
+    def unnamed(self, unit: Unit, case: Case) -> None:
+        """An operator says that the mother does not want to be named. Raises NotPossible."""
+        if case.context.anonymous:
+            return
+        anonymity.say(self.wishes, unit, case)
+        case.context.findings = self.wishes.account(case).findings()
+        case.context.days = self.wishes.days(case)
+        self._save(unit, case, told=True)
+        self._replan(unit, case)
 
     def again(
         self,
@@ -246,20 +264,6 @@ class Casebook:
             if chain or wish.waits is not Reason.DECLARATION:
                 self._carry_out(unit, case, name, on_message(wish, chain))
 
-    def _heed_anonymity(self, unit: Unit, case: Case) -> None:
-        """The wish not to be named, once said, holds; said late, the old key is destroyed."""
-        if case.context.anonymous or not self.wishes.account(case).anonymous():
-            return
-        case.context.anonymous = True
-        named_before = bool(case.row.dossier)
-        case.dossier = redact_dossier(case.dossier, case.reader.profile.keeps)
-        if named_before:
-            # Messages, documents and envelopes of before cannot be read any more, here or in a
-            # back-up; the evidence that they were there stays.
-            case.row = unit.rekey(
-                case.row.id, dossier=case.dossier.encode(), context=case.context.encode()
-            )
-
     def _save(
         self, unit: Unit, case: Case, state: str | None = None, *, told: bool = False
     ) -> None:
@@ -292,8 +296,9 @@ class Casebook:
                     self._open(unit, case, step, directive)
                 case Move(submission, expect, event, reason):
                     unit.move(submission, expect=expect, to=after(expect, event), reason=reason)
-                case Wait(submission, reason):
-                    unit.move(submission, expect=Status.WAITING, to=Status.WAITING, reason=reason)
+                case Wait(submission, reason, due_at):
+                    waiting = Status.WAITING
+                    unit.move(submission, expect=waiting, to=waiting, reason=reason, due_at=due_at)
                 case Turn():
                     unit.move(
                         directive.submission,

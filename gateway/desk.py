@@ -40,6 +40,11 @@ class Desk:
         self._casebook.declared_by(unit, case, person.name)
         self._note(unit, "case.declared", person, case_id)
 
+    def unname(self, unit: Unit, case_id: str, person: Person) -> None:
+        """The mother does not want to be named: all that is stored of her becomes unreadable."""
+        self._casebook.unnamed(unit, self._open_case(unit, case_id))
+        self._note(unit, "case.unnamed", person, case_id)
+
     def choose(self, unit: Unit, case_id: str, choice: Mapping[str, str], person: Person) -> None:
         """The family's choice, such as `{"pediatra": "1234567"}`."""
         case = self._open_case(unit, case_id)

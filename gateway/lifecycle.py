@@ -187,6 +187,9 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (S.WITHDRAWN, E.CALLBACK_REJECTED): S.WITHDRAWN,
 }
 
+DONE = frozenset({S.ACCEPTED, S.REPLACED, S.WITHDRAWN})
+"""Nothing is left to do about these."""
+
 FINAL = frozenset({S.ACCEPTED, S.REJECTED, S.REPLACED, S.WITHDRAWN})
 """What lets the next submission of the same case and step go."""
 

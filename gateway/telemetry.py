@@ -23,6 +23,7 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 
 KEYS = frozenset(
     {
+        *("case", "term"),
         *("address", "count", "error", "finding", "listener", "outcome", "partner", "path", "peer"),
         *("seconds", "sender", "step", "submission"),
     }
@@ -143,6 +144,12 @@ class Metrics:
             "icaro_circuits_open", "Offices that are not called for now", registry=registry
         )
 
+        self._terms = Gauge(
+            "icaro_terms",
+            "Terms of births by how they stand: runs, near, passed",
+            ["standing"],
+            registry=registry,
+        )
         self._mappings_refused = Gauge(
             "icaro_mappings_refused", "1 while the folder holds unusable ones", registry=registry
         )
@@ -199,6 +206,10 @@ class Metrics:
         self.registry.register(_Table(name, text, "status", submissions))
         name, text = "icaro_pauses", "What persons have paused, by kind of partner"
         self.registry.register(_Table(name, text, "partner", pauses))
+
+    def terms(self, standing: str, count: int) -> None:
+        """So many terms of births stand so now."""
+        self._terms.labels(standing).set(count)
 
     def mappings(self, *, refused: bool, adopted: bool = False) -> None:
         """Whether the folder holds mappings that cannot be used; and whether others now are."""

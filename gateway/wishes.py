@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.case import Case
+from gateway.clocks import embargo_end, is_late
 from gateway.config import Sender
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish
@@ -61,14 +62,19 @@ class Wishes:
         step = self._flow.steps[name]
         reading = self._reading(case).steps[name]
         entry, refusal = self._entry(case, step, reading.route)
-        held_until = None if step.hold is None else case.row.opened_at + step.hold
+        said, held_until = case.context.days, None
+        if step.hold is not None:
+            held_until = embargo_end(step.hold, step.hold_from, case.row.opened_at, said)
         embargo = held_until is not None and unit.now < held_until
+        late = not (reading.excused or case.context.anonymous) and is_late(
+            self._flow, case.row, said
+        )
         return Wish(
             wanted=reading.wanted
             and not case.context.cancellation
             and not (step.optional and entry is None),
             endpoint=entry.code if entry else (reading.route or ""),
-            waits=_waits(case, step, declared, reading.chosen, embargo),
+            waits=_waits(case, step, reading, declared=declared, late=late, embargo=embargo),
             refusal=refusal,
             due_at=held_until,
             can_amend="amend" in step.maps,
@@ -105,6 +111,18 @@ class Wishes:
     def comune_assigns(self, case: Case) -> bool:
         """Whether the competent Comune's own system gets the codice fiscale, through ANPR."""
         return bool(self.inputs(case)["partner"]["assegnaCodiceFiscale"])
+
+    def wants(self, case: Case, step: str) -> bool:
+        """Whether the dossier wants this step at all."""
+        return self._reading(case).steps[step].wanted
+
+    def days(self, case: Case) -> dict[str, str]:
+        """What the terms of this birth are reckoned from (see `clocks`)."""
+        reading = self._reading(case)
+        found = reading.account.days()
+        # Another Comune may be asked to register: its patron saint moves the parents' last day.
+        comune = reading.steps["comune"].route if "comune" in reading.steps else None
+        return found | ({"comune": comune} if comune else {})
 
     def is_declared(self, case: Case) -> bool:
         """By the profile's rule, or by an operator's word."""
@@ -153,15 +171,20 @@ class Wishes:
 
 def _past(row: SubmissionRow) -> Past:
     reason = row.reason or ""
-    return Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint, reason)
+    received = row.maybe_received
+    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at)
 
 
-def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:
+def _waits(
+    case: Case, step: Step, reading: StepReading, *, declared: bool, late: bool, embargo: bool
+) -> Reason:
     """Why a step cannot go yet; the first reason of the list."""
     if not declared:
         return Reason.DECLARATION
     if any(not case.context.facts.get(needed) for needed in step.needs):
         return Reason.NEEDS
-    if not chosen:
+    if not reading.chosen:
         return Reason.CHOICE
+    if late:
+        return Reason.LATE
     return Reason.EMBARGO if embargo else Reason.NONE

@@ -8,6 +8,7 @@ from adapters.simulation.catalogue import Catalogue, Entry
 
 UNKNOWN_RECEIPT: Final = "PROTOCOLLO_IGNOTO"
 NOT_COMPETENT: Final = "COM001"
+LATE: Final = "COM003"
 UNREADABLE: Final = "COM005"
 ANNULLED: Final = "EN077"
 OTHER_BODY: Final = "EN079"
@@ -17,7 +18,7 @@ DOWN: Final = "INDISPONIBILE"
 CATALOGUE: Final[Catalogue] = {
     NOT_COMPETENT: Entry("E", "Questo Comune non e' competente"),
     "COM002": Entry("E", "La nascita risulta gia' registrata"),
-    "COM003": Entry("E", "Dichiarazione tardiva senza ragioni del ritardo"),
+    LATE: Entry("E", "Dichiarazione tardiva senza ragioni del ritardo"),
     "COM004": Entry("W", "La residenza della madre non e' quella dell'anagrafe"),
     UNREADABLE: Entry("E", "Un allegato non si legge o non ha la sua impronta"),
     "EC007": Entry("E", "Comune di nascita sconosciuto o non valido alla data di nascita"),

@@ -9,16 +9,18 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Final
 
+from holidays import country_holidays
 from lxml import etree
 
 from adapters.comune.errors import (
     ANNULLED,
     CATALOGUE,
     DOWN,
+    LATE,
     OTHER_BODY,
     UNKNOWN_RECEIPT,
     UNREADABLE,
@@ -29,6 +31,9 @@ from adapters.simulation.catalogue import refused
 from adapters.simulation.documents import Answer, at, text
 from adapters.simulation.store import Effect
 
+_DECLARATION: Final = "dichiarazioneNascita"
+_TERM: Final = timedelta(days=10)
+_SUNDAY: Final = 6
 _SERVICES: Final = dict.fromkeys(
     ("registraNascita", "rettificaNascita", "annullaNascita"), "comune"
 )
@@ -56,6 +61,8 @@ class Comune:
             return Judgement(refused(CATALOGUE, ANNULLED, "protocollo"))
         if not _attachments_readable(body):
             return Judgement(refused(CATALOGUE, UNREADABLE, "allegato"))
+        if _late(body) and not text(body, f"{_DECLARATION}/ragioniRitardo"):
+            return Judgement(refused(CATALOGUE, LATE, f"{_DECLARATION}/ragioniRitardo"))
         answer = self._receipt(body, number)
         if operation != "annullaNascita":
             answer = answer | {"atto": self._act(number)}
@@ -97,6 +104,18 @@ def _facts(body: etree._Element, earlier: str) -> dict[str, str]:
         "madreNonNominata": text(body, "attestazioneNascita/madreNonNominata"),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _late(body: etree._Element) -> bool:
+    """Declared after the tenth day, or after the working day that follows it."""
+    declared = text(body, f"{_DECLARATION}/dataDichiarazione")
+    if not declared:
+        return False
+    end = date.fromisoformat(text(body, "attestazioneNascita/dataNascita")) + _TERM
+    italy = country_holidays("IT", years=(end.year, end.year + 1))
+    while end.weekday() == _SUNDAY or end in italy:
+        end += timedelta(days=1)
+    return date.fromisoformat(declared) > end
 
 
 def _attachments_readable(body: etree._Element) -> bool:

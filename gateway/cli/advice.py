@@ -6,13 +6,11 @@ from gateway.flow.plan import Reason
 from gateway.journal import SubmissionRow
 from gateway.lifecycle import Status
 
-DONE = frozenset({Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN})
-"""Nothing is left to do about these."""
-
 _BY_REASON = {
     (Status.WAITING, Reason.DECLARATION): "the parents declare, or: icaro case declare",
     (Status.WAITING, Reason.NEEDS): "goes when the steps it needs have told their facts",
     (Status.WAITING, Reason.CHOICE): "the family chooses: icaro case choose",
+    (Status.WAITING, Reason.LATE): "declared after the term, give the reasons: icaro case late",
     (Status.WAITING, Reason.EMBARGO): "goes when its embargo ends",
     (Status.WAITING, Reason.PREDECESSOR): "goes when the one before it has ended",
     (Status.HELD, Reason.CONFIRM): "confirm the cancellation, or withdraw it",

@@ -6,14 +6,12 @@ It masks nothing: who may read the deployment's master key may read its cases.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import click
 
-from gateway.cli.advice import DONE, advice
+from gateway.cli.advice import advice
 from gateway.cli.config import FILE
 from gateway.cli.console import (
     AS_JSON,
@@ -28,16 +26,14 @@ from gateway.cli.console import (
     the_case,
     told,
 )
-from gateway.config import load
+from gateway.cli.terms import flow_in, late, overdue, terms_in_words, terms_of
 from gateway.desk import LEFT_TO_THE_ASL, Person
 from gateway.flow.context import Context
-from gateway.flow.definition import Clock, load_flow
-from gateway.flow.terms import terms
+from gateway.flow.definition import Flow
 from gateway.hl7.dossier import Dossier
-from gateway.hl7.time import TimeError, parse_time
 from gateway.journal import CaseRow, SubmissionRow, View
+from gateway.lifecycle import DONE
 
-ROME: Final = ZoneInfo("Europe/Rome")
 STATES = ("OPEN", "DECLARED", "CANCELLED", "MERGED")
 _CHILD = {
     "cognome": "PID-5[1].1.1",
@@ -67,10 +63,10 @@ def list_cases(path: Path, state: str | None, limit: int, as_json: bool) -> None
     \b
       icaro case list -c /etc/icaro/icaro.yaml --state declared
     """
-    clock = _clock(path)
+    flow = flow_in(path)
     with looking(path) as view:
         rows = view.cases(state.upper() if state else None, limit=limit)
-        cases = [_summary(row, view.submissions(case_id=row.id), clock) for row in rows]
+        cases = [_summary(row, view.submissions(case_id=row.id), flow) for row in rows]
     if as_json:
         told(cases)
         return
@@ -82,7 +78,7 @@ def list_cases(path: Path, state: str | None, limit: int, as_json: bool) -> None
             f"{each['child'].get('cognome', '')} {each['child'].get('nome', '')}".strip(),
             each["sender"],
             each["opened_at"],
-            _owed(each),
+            terms_in_words(each["terms"]),
             "\n".join(f"{o['step']} {o['status']} {o['reason'] or ''}" for o in each["open"]),
         )
         for each in cases
@@ -100,9 +96,9 @@ def show(case_id: str, path: Path, as_json: bool) -> None:
     \b
       icaro case show 18a5 -c /etc/icaro/icaro.yaml
     """
-    clock = _clock(path)
+    flow = flow_in(path)
     with looking(path) as view:
-        tree = _whole(view, the_case(view, case_id), clock)
+        tree = _whole(view, the_case(view, case_id), flow)
     if as_json:
         told(tree)
     else:
@@ -124,6 +120,26 @@ def declare(case_id: str, by: str, reason: str, path: Path) -> None:
         found = the_case(view, case_id).id
     act(path, lambda desk, unit: desk.declare(unit, found, Person(by, reason)))
     click.echo(f"{found} is declared")
+
+
+@case_group.command()
+@click.argument("case_id", metavar="ID")
+@BY
+@REASON
+@FILE
+def unname(case_id: str, by: str, reason: str, path: Path) -> None:
+    """Say that the mother does not want to be named (DPR 396/2000 art. 30).
+
+    What the journal holds of her can be read no more, and nothing of hers is stored any more. What
+    was sent is amended or annulled; a person confirms each annulment.
+
+    \b
+      icaro case unname 18a5 --by m.rossi --reason 'her word at the bedside, witnessed'
+    """
+    with looking(path) as view:
+        found = the_case(view, case_id).id
+    act(path, lambda desk, unit: desk.unname(unit, found, Person(by, reason)))
+    click.echo(f"{found}: the mother is not named")
 
 
 @case_group.command()
@@ -155,36 +171,11 @@ def choose(case_id: str, paediatrician: str, by: str, reason: str, path: Path) -
     click.echo(f"{found}: the paediatrician is chosen")
 
 
-def _clock(path: Path) -> Clock | None:
-    return load_flow(load(path).flow_file).case.clock
+case_group.add_command(overdue)
+case_group.add_command(late)
 
 
-def _terms(row: CaseRow, born: str, clock: Clock | None, *, left: bool) -> list[dict[str, Any]]:
-    """The terms that run: to declare, or to transmit while anything is still open."""
-    if clock is None or not (row.state == "OPEN" or (row.state == "DECLARED" and left)):
-        return []
-    try:
-        day = parse_time(born).date
-    except TimeError:  # no date of birth, or one that cannot be read: a finding says so
-        return []
-    declared = row.declared_at.astimezone(ROME).date() if row.declared_at else None
-    today = datetime.now(ROME).date()
-    return [
-        {"name": term.name, "ends_on": term.ends_on.isoformat(), "passed": term.ends_on < today}
-        for term in terms(clock, day, declared)
-    ]
-
-
-def _owed(case: Mapping[str, Any]) -> str:
-    return "\n".join(
-        f"{each['name']} by {each['ends_on']}{': passed' if each['passed'] else ''}"
-        for each in case["terms"]
-    )
-
-
-def _summary(
-    row: CaseRow, submissions: Iterable[SubmissionRow], clock: Clock | None
-) -> dict[str, Any]:
+def _summary(row: CaseRow, submissions: Iterable[SubmissionRow], flow: Flow) -> dict[str, Any]:
     left = [each for each in submissions if each.status not in DONE]
     child = _child(row)
     return {
@@ -195,17 +186,17 @@ def _summary(
         "opened_at": row.opened_at,
         "declared_at": row.declared_at,
         "readable": row.readable,
-        "terms": _terms(row, child.get("nascita", ""), clock, left=bool(left)),
+        "terms": terms_of(flow, row, owes=bool(left)),
         "open": [
             {"id": o.id, "step": o.step, "status": str(o.status), "reason": o.reason} for o in left
         ],
     }
 
 
-def _whole(view: View, row: CaseRow, clock: Clock | None) -> dict[str, Any]:
+def _whole(view: View, row: CaseRow, flow: Flow) -> dict[str, Any]:
     context = Context.decode(row.context or b"")
     submissions = view.submissions(case_id=row.id)
-    return _summary(row, submissions, clock) | {
+    return _summary(row, submissions, flow) | {
         "profile": row.profile,
         "processing": row.processing,
         "declared_by": context.declared_by,
@@ -290,7 +281,7 @@ def _headlines(tree: Mapping[str, Any]) -> Iterable[tuple[str, object]]:
         yield "declared", f"{plain(tree['declared_at'])}{by}"
     else:
         yield "declared", "not yet: nothing is sent before"
-    for line in _owed(tree).splitlines():
+    for line in terms_in_words(tree["terms"]).splitlines():
         yield "term", line
     if tree["anonymous"]:
         yield "mother", "does not want to be named"

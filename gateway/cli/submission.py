@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.advice import DONE, advice
+from gateway.cli.advice import advice
 from gateway.cli.config import FILE
 from gateway.cli.console import (
     AS_JSON,
@@ -28,7 +28,7 @@ from gateway.cli.console import (
 from gateway.desk import Desk, Person
 from gateway.errors import NotFound
 from gateway.journal import AttemptRow, SubmissionRow, Unit, View
-from gateway.lifecycle import Status
+from gateway.lifecycle import DONE, Status
 
 _ID = click.argument("submission_id", metavar="ID")
 _Verb = Callable[[Desk, Unit, str, Person], SubmissionRow]

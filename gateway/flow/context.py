@@ -24,6 +24,7 @@ class Context:
     """`facts` by step; `choice` of the family or an operator; `cancellation` when there is one.
 
     `overrides` are the inputs of single submissions: a reason, a candidate, a request type.
+    `days` are what the terms are reckoned from, as the dossier says them (see `Account.days`).
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -32,6 +33,7 @@ class Context:
     cancellation: dict[str, str] = field(default_factory=dict, repr=False)
     findings: list[CaseFinding] = field(default_factory=list)
     overrides: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict, repr=False)
+    days: dict[str, str] = field(default_factory=dict, repr=False)
     declared_by: str = ""
     anonymous: bool = False
 
@@ -48,6 +50,13 @@ class Context:
         """What a step had given is no longer true: it was annulled."""
         return self.facts.pop(step, None) is not None
 
+    def unname(self) -> None:
+        """The mother does not want to be named: what was told of the child while it had her name,
+        such as its codice fiscale, goes.
+        """
+        self.anonymous = True
+        self.facts, self.choice, self.overrides = {}, {}, {}
+
     def encode(self) -> bytes:
         """As stored."""
         return json.dumps(
@@ -57,6 +66,7 @@ class Context:
                 "cancellation": self.cancellation,
                 "findings": [[f.code, f.at, f.text] for f in self.findings],
                 "overrides": self.overrides,
+                "days": self.days,
                 "declared_by": self.declared_by,
                 "anonymous": self.anonymous,
             },
@@ -73,6 +83,7 @@ class Context:
             cancellation=tree.get("cancellation", {}),
             findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
             overrides=tree.get("overrides", {}),
+            days=tree.get("days", {}),
             declared_by=tree.get("declared_by", ""),
             anonymous=tree.get("anonymous", False),
         )

@@ -7,6 +7,7 @@ the mapping room's; what follows from it is `plan`'s. Every mistake is told with
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from gateway.errors import ConfigurationError
+from gateway.flow.calendar import PATRONS, Calendar, read_patrons
 from gateway.settings import Settings, Tree, build, in_order, read
 from gateway.units import Duration
 
@@ -58,11 +60,19 @@ class FindingRule(Settings):
 
 
 class Clock(Settings):
-    """How long the parents have, at the birth centre or at the Comune, and then the gateway."""
+    """How long the parents have, at the birth centre or at the Comune, and then the gateway.
+
+    `warn`: how long before the end. `born`, `declared_on` (where a message says it) and `centre`
+    (ISTAT code of the birth centre's Comune) are what the terms are reckoned from.
+    """
 
     parents_centre: Duration
     parents_comune: Duration
     transmit: Duration
+    warn: Duration = timedelta(days=1)
+    born: Source | None = None
+    declared_on: Source | None = None
+    centre: Source | None = None
 
 
 class CaseRules(Settings):
@@ -91,7 +101,8 @@ class Step(Settings):
     """One document to one administration.
 
     `needs`: steps whose facts it must have; `follows`: steps whose facts it also tells;
-    `choice`: what must be there before it can go; `hold`: an embargo, from the case's opening;
+    `choice`: what must be there before it can go; `hold`: an embargo, from `hold_from`: the case's
+    opening, or the end of the day of birth; `late`: the reasons that a late declaration must give;
     `again`: fault code → the request type to ask again with; `optional`: a sender without such
     a partner does without the step.
     """
@@ -104,6 +115,8 @@ class Step(Settings):
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     hold: Duration | None = None
+    hold_from: Literal["opening", "birth"] = "opening"
+    late: Source | None = None
     again: Mapping[str, str] = Field(default_factory=dict)
     optional: bool = False
 
@@ -123,10 +136,13 @@ class _File(Settings):
 class Flow:
     """The flow of one kind of case; `where(...)` names the line of any part of it."""
 
-    def __init__(self, file: _File, tree: Tree, content_hash: str) -> None:
+    def __init__(
+        self, file: _File, tree: Tree, content_hash: str, calendar: Calendar | None = None
+    ) -> None:
         self.name = file.flow
         self.case = file.case
         self.steps = file.steps
+        self.calendar = calendar or Calendar()
         self.content_hash = content_hash
         self._tree = tree
 
@@ -142,13 +158,17 @@ class Flow:
 
 
 def load_flow(path: Path) -> Flow:
-    """Read a flow file; raises ConfigurationError with file:line for everything wrong."""
+    """Read a flow file, and `tables/patroni.csv` beside it where there is one.
+
+    Raises ConfigurationError with file:line for everything wrong.
+    """
     tree = read(path)
     file = build(_File, tree, folder=path.parent)
     problems = list(_unknown_steps(file, tree))
     if problems:
         raise ConfigurationError(in_order(problems))
-    return Flow(file, tree, sha256(path.read_bytes()).hexdigest())
+    calendar = Calendar(read_patrons(path.parent / PATRONS))
+    return Flow(file, tree, sha256(path.read_bytes()).hexdigest(), calendar)
 
 
 def _unknown_steps(file: _File, tree: Tree) -> Iterator[str]:

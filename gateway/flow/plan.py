@@ -21,6 +21,7 @@ class Reason(StrEnum):
     DECLARATION = "DECLARATION"
     NEEDS = "NEEDS"
     CHOICE = "CHOICE"
+    LATE = "LATE"
     EMBARGO = "EMBARGO"
     PREDECESSOR = "PREDECESSOR"
     CONFIRM = "CONFIRM"
@@ -45,6 +46,7 @@ class Past:
     maybe_received: bool = False
     endpoint: str = ""
     reason: str | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A waiting submission waits on, for something else than before."""
+    """A waiting submission waits on, for something else than before; an embargo rings `due_at`."""
 
     submission: str
     reason: Reason
+    due_at: datetime | None = None
 
 
 Directive = Open | Move | Turn | Wait
@@ -172,12 +175,21 @@ def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     if wish.refusal is Reason.NOT_PRODUCTION:
         return [Move(waiting.id, Status.WAITING, Event.WITHDRAW, wish.refusal)]
     if wish.waits:
-        # Who looks at the queue must read what is lacking now, not what was lacking first.
-        told = waiting.reason in (None, wish.waits)
-        return [] if told else [Wait(waiting.id, wish.waits)]
+        return _wait_on(wish, waiting)
     if wish.refusal:
         return [Move(waiting.id, Status.WAITING, Event.UNTRANSLATABLE, wish.refusal)]
     return [_own_turn(wish, waiting, before)]
+
+
+def _wait_on(wish: Wish, waiting: Past) -> list[Directive]:
+    """Who looks at the queue must read what is lacking now, not what was lacking first; and an
+    embargo that was made longer must ring again, or nothing would end it.
+    """
+    rings_at = wish.due_at if wish.waits is Reason.EMBARGO else None
+    told = waiting.reason in (None, wish.waits)
+    if told and (rings_at is None or rings_at == waiting.due_at):
+        return []
+    return [Wait(waiting.id, wish.waits, rings_at)]
 
 
 def standing(chain: Iterable[Past]) -> Past | None:

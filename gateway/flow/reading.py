@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from gateway.errors import MessageRefused, TranslationError
 from gateway.flow.context import CaseFinding
-from gateway.flow.definition import FindingRule, Flow, Step
+from gateway.flow.definition import Clock, FindingRule, Flow, Step
 from gateway.hl7.message import Message
 from gateway.mapping import Expression, Library, Profile
 from gateway.mapping.meaning import Run
@@ -21,7 +22,7 @@ Inputs = Mapping[str, Mapping[str, object]]
 
 INPUT_TYPES: Mapping[str, Mapping[str, str]] = {
     "sender": {"comune": "text", "struttura": "text", "nome": "text", "asl": "text"},
-    "scelta": {"pediatra": "text", "candidato": "text"},
+    "scelta": {"pediatra": "text", "candidato": "text", "ragioniRitardo": "text"},
     "partner": {"assegnaCodiceFiscale": "boolean"},
 }
 """What a flow expression may read beside the message."""
@@ -29,11 +30,12 @@ INPUT_TYPES: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class StepReading:
-    """What the dossier says of one step."""
+    """What the dossier says of one step. `excused`: why it comes late, if it must say so."""
 
     wanted: bool
     route: str | None
     chosen: bool
+    excused: bool = True
 
 
 class _Compiler(Protocol):
@@ -91,6 +93,17 @@ class Account:
         """True if the dossier counts as a declared birth."""
         return _truth(self._rules.declared, self._run)
 
+    def days(self) -> dict[str, str]:
+        """What the terms are reckoned from, as far as it is said: `born` and `declared_on` (ISO
+        8601), and `centre`, the ISTAT code of the birth centre's Comune.
+        """
+        found = {name: _value(rule, self._run) for name, rule in self._rules.clock.items()}
+        return {
+            name: value.isoformat() if isinstance(value, date) else str(value)
+            for name, value in found.items()
+            if value is not None
+        }
+
     def findings(self) -> list[CaseFinding]:
         """What a person should see: unreadable content, and the rules of the flow file."""
         found: list[CaseFinding] = []
@@ -118,6 +131,7 @@ class _Rules:
         ]
         self.declared = compiled(case.declared, "case", "declared")
         self.anonymous = compiled(case.anonymous, "case", "anonymous")
+        self.clock = _clock_rules(case.clock, compiled)
         self.checks = {at: compiled(text, "case", "check", at) for at, text in case.check.items()}
         self.findings: list[tuple[str, FindingRule, Expression]] = [
             (code, rule, compiled(rule.when, "case", "findings", code, "when"))
@@ -130,6 +144,7 @@ class _StepRules:
     def __init__(self, name: str, step: Step, compiled: _Compiler) -> None:
         self._when = compiled(step.when, "steps", name, "when") if step.when else None
         self._choice = compiled(step.choice, "steps", name, "choice") if step.choice else None
+        self._late = compiled(step.late, "steps", name, "late") if step.late else None
         self._to = [
             (
                 compiled(each.when, "steps", name, "to", at, "$when") if each.when else None,
@@ -143,6 +158,7 @@ class _StepRules:
             wanted=self._when is None or _truth(self._when, run),
             route=self._route(run),
             chosen=self._choice is None or _value(self._choice, run) is not None,
+            excused=self._late is None or _value(self._late, run) is not None,
         )
 
     def _route(self, run: Run) -> str | None:
@@ -153,6 +169,17 @@ class _StepRules:
             if found is not None or when is not None:
                 return None if found is None else str(found)
         return None
+
+
+def _clock_rules(clock: Clock | None, compiled: _Compiler) -> dict[str, Expression]:
+    if clock is None:
+        return {}
+    texts = {"born": clock.born, "declared_on": clock.declared_on, "centre": clock.centre}
+    return {
+        name: compiled(text, "case", "clock", name)
+        for name, text in texts.items()
+        if text is not None
+    }
 
 
 def _compiler(flow: Flow, library: Library, profile: Profile) -> _Compiler:

@@ -1,17 +1,15 @@
 """The terms of a birth: until when it must be declared, and after that transmitted.
 
-Pure: days in, days out. The first day does not count; a last day that is a Sunday or a national
-holiday moves to the next working day (DPR 396/2000 art. 30; practice of the comuni).
+Pure: days in, days out. The first day does not count; a last day on which the Comune concerned
+does not work moves to the next working day (DPR 396/2000 art. 30 and 31; practice of the comuni).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cache
+from datetime import date
 
-import holidays
-
+from gateway.flow.calendar import Calendar
 from gateway.flow.definition import Clock
 
 
@@ -23,24 +21,30 @@ class Term:
     ends_on: date
 
 
-def terms(clock: Clock, born: date, declared: date | None) -> list[Term]:
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From what the terms of a birth are reckoned: its day, that of the declaration if there is
+    one, and the ISTAT codes of the birth centre's Comune and of the competent one.
+    """
+
+    born: date
+    declared: date | None = None
+    centre: str = ""
+    comune: str = ""
+
+
+def terms(clock: Clock, days: Days, calendar: Calendar) -> list[Term]:
     """What the parents owe while nothing is declared, else what the birth centre owes."""
-    if declared is not None:
-        return [Term("transmit", _end(declared, clock.transmit))]
+    if days.declared is not None:
+        end = calendar.end(days.declared, clock.transmit, days.centre)
+        return [Term("transmit", end)]
+    centre = calendar.end(days.born, clock.parents_centre, days.centre)
     return [
-        Term("declare at the birth centre", _end(born, clock.parents_centre)),
-        Term("declare at the Comune", _end(born, clock.parents_comune)),
+        Term("declare at the birth centre", centre),
+        Term("declare at the Comune", last_day(clock, days, calendar)),
     ]
 
 
-def _end(start: date, length: timedelta) -> date:
-    end = start + length
-    while end.weekday() == 6 or end in _holidays():
-        end += timedelta(days=1)
-    return end
-
-
-@cache
-def _holidays() -> holidays.HolidayBase:
-    # It reckons a year when a day of it is asked for.
-    return holidays.country_holidays("IT")
+def last_day(clock: Clock, days: Days, calendar: Calendar) -> date:
+    """The last day for a declaration that needs no reasons for its delay."""
+    return calendar.end(days.born, clock.parents_comune, days.comune)

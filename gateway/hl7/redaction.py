@@ -22,6 +22,7 @@ from gateway.hl7.segment import Segment
 _CONDITION = r"\[\s*(\d+)(?:\.(\d+))?\s+in\s*\(([^()\[\]]+)\)\s*\]"
 _ENTRY = re.compile(rf"([A-Z][A-Z0-9]{{2}})({_CONDITION})?(?:-(.+))?")
 _FIELD = re.compile(rf"(\d{{1,3}})({_CONDITION})?")
+_PROTECTION = 22
 _MSH_STAYS = frozenset({9, 10, 11, 12})
 
 
@@ -69,6 +70,22 @@ def redact_dossier(dossier: Dossier, keep: Sequence[str]) -> Dossier:
             if origin is not None:
                 origins[str(Location(segment.name, new, number))] = origin
     return Dossier(compose(lines), origins)
+
+
+def mark_unnamed(dossier: Dossier) -> Dossier:
+    """The dossier with `Y` in PV2-22 (visit protection): the wish, where it came by another way."""
+    lines = [fields_of(segment) for segment in dossier.message]
+    names = [line[0] for line in lines]
+    if "PV2" not in names:
+        lines.insert(_after(names, "PV1", "PID", "MSH"), ["PV2"])
+    line = next(line for line in lines if line[0] == "PV2")
+    line += [""] * (_PROTECTION + 1 - len(line))
+    line[_PROTECTION] = "Y"
+    return Dossier(compose(lines), dossier.origins)
+
+
+def _after(names: Sequence[str], *before: str) -> int:
+    return next(names.index(name) for name in before if name in names) + 1
 
 
 def _kept(message: Message, entries: Iterable[_Keep]) -> list[tuple[int, list[str]]]:

@@ -17,9 +17,10 @@ from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
 from gateway.journal.rows import CASES, CaseRow
 from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
-from gateway.journal.tables import cases
+from gateway.journal.tables import cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
+from gateway.lifecycle import DONE, Status
 
 _COLUMNS = (*CASES.columns, cases.c.dossier, cases.c.context)
 _WRAPPED = 10
@@ -37,6 +38,20 @@ _BY_KEY = (
 )
 _LOOK_BY_ID, _LOOK_BY_KEY = Prepared(_BY_ID), Prepared(_BY_KEY)
 _LOCK_BY_ID, _LOCK_BY_KEY = Prepared(_BY_ID.with_for_update()), Prepared(_BY_KEY.with_for_update())
+_OWED = [str(status) for status in Status if status not in DONE]
+_AT_WORK = (
+    select(*_COLUMNS)
+    .where(
+        cases.c.id > bindparam("after"),
+        (cases.c.state == "OPEN")
+        | (
+            (cases.c.state == "DECLARED")
+            & cases.c.id.in_(select(submissions.c.case_id).where(submissions.c.status.in_(_OWED)))
+        ),
+    )
+    .order_by(cases.c.id)
+    .limit(bindparam("most"))
+)
 _COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
 
 
@@ -80,6 +95,11 @@ class CaseReads(Reading):
             query = query.where(cases.c.sender == sender)
         query = query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit)
         return [self._case(row) for row in self._rows(query)]
+
+    def cases_at_work(self, after: str = "", limit: int = 500) -> list[CaseRow]:
+        """Undeclared cases, and declared ones that still owe a document: by id, after this one."""
+        found = self._rows(_AT_WORK, {"after": after, "most": limit})
+        return [self._case(row) for row in found]
 
     def case_counts(self) -> dict[str, int]:
         """How many cases there are in each state."""

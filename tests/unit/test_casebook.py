@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -281,6 +284,115 @@ def test_the_wish_holds_when_a_message_forgets_it(house: House) -> None:
     told = stored(house, house.case())
     assert any(b"3333" in each for each in told)
     assert not [mark for mark in marks(CHIARA) if any(mark in each for each in told)]
+
+
+def test_a_message_that_forgets_the_wish_opens_nothing(house: House) -> None:
+    """Neither the tax agency nor the ASL hears of the child, and the Comune gets the news."""
+    born(house, replace(CHIARA, unnamed=True))
+    house.hears(CHIARA.message("A08", weight=3333))
+    house.works()
+    assert house.steps() == {"comune": ["register ACCEPTED", "amend ACCEPTED"]}
+    assert b"<pesoGrammi>3333<" in house.office.last("comune")
+
+
+def unnamed(house: House) -> None:
+    """The operator's word."""
+    case = house.case().id
+    house.do(lambda unit: house.desk.unname(unit, case, PERSON))
+
+
+def test_an_operator_says_that_she_is_not_named(house: House) -> None:
+    """As if a message had said it: nothing of hers can be read, what was sent is amended."""
+    born(house, CHIARA)
+    case = house.case()
+    assert "codice_fiscale" in house.context().facts
+    unnamed(house)
+    house.works()
+    assert not [m for m in marks(CHIARA) if any(m in each for each in stored(house, case))]
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend ACCEPTED"]
+    assert not [mark for mark in marks(CHIARA) if mark in house.office.last("comune")]
+    assert CODICE_FISCALE.encode() not in house.office.last("comune")
+    assert house.steps()["codice_fiscale"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+    unnamed(house)
+    assert house.steps()["codice_fiscale"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+def test_the_operators_word_holds_when_messages_go_on(house: House) -> None:
+    """The next message names her and knows of no wish."""
+    born(house, CHIARA)
+    case = house.case()
+    unnamed(house)
+    house.hears(CHIARA.message("A08", weight=3333))
+    house.works()
+    assert not [m for m in marks(CHIARA) if any(m in each for each in stored(house, case))]
+    assert len(house.rows("codice_fiscale")) == 2
+
+
+def test_an_answer_of_before_the_wish_tells_nothing_any_more(house: House) -> None:
+    """The codice fiscale that was asked for with her surname comes when she is unnamed."""
+    house.office.says["codice_fiscale"] = [Taken("T/1")]
+    born(house, CHIARA)
+    unnamed(house)
+    row = house.rows("codice_fiscale")[0]
+    late = Accepted("AE/1", {"codiceFiscale": CODICE_FISCALE})
+    house.do(lambda unit: house.aftermath.called_back(unit, unit.submission(row.id), late))
+    assert house.context().facts.get("codice_fiscale") is None
+
+
+# ---------------------------------------------------------------- late declarations
+
+
+def declared_late(child: Child, *more: str) -> bytes:
+    """Born long ago, declared sixteen days later, as ZNA-5 says."""
+    return child.message("A01") + "|".join(["ZNA|||||20260317", *more]).encode() + b"\r"
+
+
+def test_a_late_declaration_waits_for_its_reasons(house: House) -> None:
+    """The Comune's document says what it waits for; the others go; the reasons let it go."""
+    house.hears(declared_late(GIULIA))
+    house.works()
+    assert house.steps()["comune"] == ["register WAITING LATE"]
+    assert house.steps()["codice_fiscale"] == ["register ACCEPTED"]
+    why = {"ragioniRitardo": "Madre ricoverata"}
+    case = house.case().id
+    house.do(lambda unit: house.desk.choose(unit, case, why, PERSON))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED"]
+    assert b"Madre ricoverata" in house.office.last("comune")
+    assert b">2026-03-17<" in house.office.last("comune")
+
+
+def test_the_hospital_may_say_why(house: House) -> None:
+    """Then nobody is asked."""
+    house.hears(declared_late(GIULIA, "Madre ricoverata altrove"))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED"]
+    assert b"Madre ricoverata altrove" in house.office.last("comune")
+
+
+def watched(house: House, child: Child) -> Child:
+    """A birth of twenty days ago that the gateway has had since the day after."""
+    now = datetime.now(UTC)
+    old = replace(child, given="BABY", born=now.replace(tzinfo=None) - timedelta(days=20))
+    house.hears(old.message("A01"))
+    opened = f"{now - timedelta(days=19):%Y-%m-%dT%H:%M:%S.%fZ}"
+    with closing(sqlite3.connect(house.url.removeprefix("sqlite:///"))) as database:
+        database.execute("UPDATE cases SET opened_at = ?", (opened,))
+        database.commit()
+    return old
+
+
+def test_a_declaration_that_was_waited_for_too_long_is_late(house: House) -> None:
+    """Nobody says when it was made: the gateway had the birth in time, and no declaration."""
+    house.hears(watched(house, GIULIA).message("A08", given="GIULIA"))
+    assert house.steps()["comune"] == ["register WAITING LATE"]
+
+
+def test_an_unnamed_mother_is_asked_for_no_reasons(house: House) -> None:
+    """Who is not named declares nothing herself."""
+    watched(house, CHIARA)
+    unnamed(house)
+    assert house.steps() == {"comune": ["register READY"]}
 
 
 # ---------------------------------------------------------------- cancellations and merges

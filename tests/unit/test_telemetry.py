@@ -100,6 +100,7 @@ def test_metrics_count_what_happened():
     metrics.tolerated("blank", 3)
     metrics.connections("main", 2)
     metrics.connection_refused("main")
+    metrics.terms("passed", 4)
     metrics.ask(
         evidence=lambda: 5.0,
         queue=lambda: 7.0,
@@ -115,6 +116,7 @@ def test_metrics_count_what_happened():
         'icaro_submissions{status="HELD"} 2.0',
         'icaro_submissions{status="ACCEPTED"} 9.0',
         "icaro_circuits_open 1.0",
+        'icaro_terms{standing="passed"} 4.0',
         'icaro_attempts_total{outcome="Accepted",partner="comune"} 1.0',
         'icaro_attempt_seconds_count{partner="comune"} 1.0',
         'icaro_framing_tolerated_total{kind="blank"} 3.0',

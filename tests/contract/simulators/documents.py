@@ -40,7 +40,11 @@ def code(text: str) -> dict[str, object]:
 
 
 def birth(operation_id: str | None = None, **more: object) -> Answer:
-    """RichiestaRegistraNascita, or, with `protocollo`, a correction."""
+    """RichiestaRegistraNascita, or, with `protocollo`, a correction; `declared` and `why` are the
+    day of the declaration and the reasons of its delay.
+    """
+    names = {"declared": "dataDichiarazione", "why": "ragioniRitardo"}
+    said = {names[key]: more[key] for key in names if key in more}
     return {
         "testataRichiesta": header(operation_id),
         **({"protocollo": more["protocollo"]} if "protocollo" in more else {}),
@@ -54,7 +58,7 @@ def birth(operation_id: str | None = None, **more: object) -> Answer:
             "vitalita": "NATO_VIVO",
             "madreNonNominata": "false",
         },
-        "dichiarazioneNascita": {"generalita": person()},
+        "dichiarazioneNascita": {"generalita": person(), **said},
         "datiControllo": {"attribuzioneFamiglia": "1", "gestioneCF": "1"},
         **({"allegato": more["allegato"]} if "allegato" in more else {}),
     }  # type: ignore[return-value]  # values of one shape of several

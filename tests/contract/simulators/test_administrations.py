@@ -80,6 +80,19 @@ def test_an_attachment_must_have_its_digest(comune: Simulated) -> None:
     assert comune.call("registraNascita", birth(allegato=[wrong]))["codice"] == "COM005"
 
 
+def test_a_late_declaration_needs_its_reasons(comune: Simulated) -> None:
+    """Born on 18 November: until the 28th without, from then on with."""
+    for declared, why, outcome in (
+        ("2026-11-28", {}, "ACCOLTA"),
+        ("2026-11-30", {}, "RESPINTA"),
+        ("2026-11-30", {"why": "Madre ricoverata"}, "ACCOLTA"),
+    ):
+        told = comune.call("registraNascita", birth(declared=declared, **why))
+        assert told["esito"] == outcome, declared
+    refused = comune.call("registraNascita", birth(declared="2026-12-30"))
+    assert refused["codice"] == "COM003"
+
+
 def test_an_operation_can_be_asked_about(comune: Simulated) -> None:
     """`consultaEsito` tells what became of an operation, or that nobody knows it."""
     receipt = comune.call("registraNascita", birth("op-asked"))["protocollo"]

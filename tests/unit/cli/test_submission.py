@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.cli.advice import DONE, advice
+from gateway.cli.advice import advice
 from gateway.journal import SubmissionRow
-from gateway.lifecycle import Status
+from gateway.lifecycle import DONE, Status
 from gateway.outcomes import Choice, Fault, Rejected, Unavailable, Unknown
 from gateway.partners import Idempotence
 from gateway.retry import Backoff

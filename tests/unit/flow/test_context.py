@@ -16,6 +16,7 @@ contexts = st.builds(
     cancellation=by_name,
     findings=st.lists(st.builds(CaseFinding, words, words, words), max_size=3),
     overrides=st.dictionaries(words, st.dictionaries(words, by_name, max_size=2), max_size=2),
+    days=by_name,
     declared_by=words,
     anonymous=st.booleans(),
 )
@@ -58,3 +59,15 @@ def test_no_fact_is_in_a_repr() -> None:
     context = Context(facts={"a": {"b": "ROSSI"}}, choice={"c": "VERDI"}, cancellation={"d": "X9"})
     shown = repr(context)
     assert not [word for word in ("ROSSI", "VERDI", "X9") if word in shown]
+
+
+def test_a_late_wish_forgets_what_was_told_of_her_child() -> None:
+    """Codice fiscale, choices, what submissions were given; the days of the terms stay."""
+    context = Context(
+        facts={"codice_fiscale": {"codiceFiscale": "X"}},
+        choice={"pediatra": "PLS001"},
+        overrides={"a": {"scelta": {"candidato": "X"}}},
+        days={"born": "2026-03-01"},
+    )
+    context.unname()
+    assert context == Context(anonymous=True, days={"born": "2026-03-01"})

@@ -102,6 +102,7 @@ def test_a_step_that_is_not_there_cannot_be_needed(tmp_path: Path) -> None:
         ("declared: named", "declarde: named", 7, "did you mean 'declared'"),
         ("{register: comune/nascita.yaml}", "{registr: x}", 12, "must be one of"),
         ("hold: 10 days", "hold: soon", 16, "hold"),
+        ("hold: 10 days", "hold_from: midnight", 16, "hold_from"),
         ("    partner: asl\n", "", 13, "steps.assistito.partner: missing"),
         ("key: [newborn_id]", "key: ['']", 4, "key"),
     ],

@@ -1,5 +1,7 @@
 """The table 'a new message for a case whose step already has a submission', row by row."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -12,6 +14,7 @@ from gateway.flow.plan import (
     Past,
     Reason,
     Turn,
+    Wait,
     Wish,
     on_cancel,
     on_facts,
@@ -217,6 +220,22 @@ def test_a_waiting_one_whose_turn_comes_to_nothing(wish, event):
     """When its turn comes, a submission that cannot go says why."""
     (move,) = on_turn(wish, [past(Status.WAITING)])
     assert move.event is event
+
+
+def test_an_embargo_that_was_made_longer_rings_again():
+    """What waits gets the new end, or nothing would ever end it; the same end changes nothing."""
+    end = datetime(2026, 3, 12, tzinfo=UTC)
+    longer = Wish(wanted=True, waits=Reason.EMBARGO, due_at=end)
+    rung = replace(past(Status.WAITING), reason="EMBARGO")
+    assert on_turn(longer, [rung]) == [Wait("a", Reason.EMBARGO, end)]
+    assert on_turn(longer, [replace(rung, due_at=end)]) == []
+
+
+def test_what_waits_for_something_else_does_not_ring():
+    """An embargo's end is no reason to look at what lacks a fact."""
+    lacking = Wish(wanted=True, waits=Reason.NEEDS, due_at=datetime(2026, 3, 12, tzinfo=UTC))
+    held = replace(past(Status.WAITING), reason="EMBARGO")
+    assert on_turn(lacking, [held]) == [Wait("a", Reason.NEEDS)]
 
 
 @pytest.mark.parametrize("waits", [Reason.NEEDS, Reason.EMBARGO])

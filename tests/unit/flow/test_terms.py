@@ -6,23 +6,30 @@ from datetime import date, timedelta
 
 import pytest
 
+from gateway.flow.calendar import Calendar
 from gateway.flow.definition import Clock
-from gateway.flow.terms import Term, terms
+from gateway.flow.terms import Days, Term, last_day, terms
 from tests.births import flow_of
 
 CLOCK = Clock(
     parents_centre=timedelta(days=3), parents_comune=timedelta(days=10), transmit=timedelta(days=10)
 )
+MILANO, BERGAMO = "015146", "016024"
+CALENDAR = Calendar({MILANO: (12, 7), BERGAMO: (8, 26)})
 
 
 def test_the_shipped_flow_has_the_terms_of_the_law():
     """Three days at the birth centre or ten at the Comune, then ten to transmit."""
-    assert flow_of().case.clock == CLOCK
+    shipped = flow_of().case.clock
+    assert shipped is not None
+    assert shipped.model_dump(include={"parents_centre", "parents_comune", "transmit", "warn"}) == (
+        CLOCK.model_dump(include={"parents_centre", "parents_comune", "transmit", "warn"})
+    )
 
 
 def test_the_day_of_birth_does_not_count():
     """Born on Monday 2 March: Thursday at the birth centre, Thursday of next week at the Comune."""
-    assert terms(CLOCK, date(2026, 3, 2), None) == [
+    assert terms(CLOCK, Days(date(2026, 3, 2)), CALENDAR) == [
         Term("declare at the birth centre", date(2026, 3, 5)),
         Term("declare at the Comune", date(2026, 3, 12)),
     ]
@@ -30,7 +37,7 @@ def test_the_day_of_birth_does_not_count():
 
 def test_a_declared_birth_is_to_be_transmitted():
     """The parents owe nothing more; the days count from the declaration, not from the birth."""
-    declared = terms(CLOCK, date(2026, 3, 2), date(2026, 3, 4))
+    declared = terms(CLOCK, Days(date(2026, 3, 2), date(2026, 3, 4)), CALENDAR)
     assert declared == [Term("transmit", date(2026, 3, 14))]
 
 
@@ -45,4 +52,20 @@ def test_a_declared_birth_is_to_be_transmitted():
 )
 def test_a_holiday_on_the_last_day_moves_it(born: date, ends_on: date):
     """Sundays and national holidays move the end to the next working day, one after another."""
-    assert terms(CLOCK, born, None)[0].ends_on == ends_on
+    assert terms(CLOCK, Days(born), CALENDAR)[0].ends_on == ends_on
+
+
+def test_the_patron_saint_of_the_comune_concerned_moves_it():
+    """Sant'Ambrogio for what is owed in Milano, then the Immacolata; elsewhere it is a Monday."""
+    born = date(2026, 12, 4)
+    in_milano, in_bergamo = (Days(born, None, centre, MILANO) for centre in (MILANO, BERGAMO))
+    assert terms(CLOCK, in_milano, CALENDAR)[0].ends_on == date(2026, 12, 9)
+    assert terms(CLOCK, in_bergamo, CALENDAR)[0].ends_on == date(2026, 12, 7)
+
+
+def test_parents_have_the_calendar_of_the_comune_they_go_to():
+    """The competent Comune's patron saint counts for its own term, not the birth centre's."""
+    days = Days(date(2026, 8, 16), None, MILANO, BERGAMO)
+    centre, comune = terms(CLOCK, days, CALENDAR)
+    assert centre.ends_on == date(2026, 8, 19)
+    assert comune.ends_on == last_day(CLOCK, days, CALENDAR) == date(2026, 8, 27)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import ConfigurationError
 from gateway.hl7.dossier import fold
 from gateway.hl7.message import Message
-from gateway.hl7.redaction import redact, redact_dossier
+from gateway.hl7.redaction import mark_unnamed, redact, redact_dossier
 
 RAW = (
     "MSH|^~\\&|IRIS|OSP|||20260302||ADT^A01|42|P|2.5||||||8859/1\r"
@@ -117,3 +117,24 @@ def test_a_dossier_keeps_the_origins_of_what_stays() -> None:
         "OBX-5": "m1",
     }
     assert b"ROSSI" not in left.encode()
+
+
+@pytest.mark.parametrize(
+    ("visit", "marked"),
+    [
+        ("", "PID|||1\rPV2||||||||||||||||||||||Y\rOBX|1\r"),
+        ("PV1|1|I\r", "PID|||1\rPV1|1|I\rPV2||||||||||||||||||||||Y\rOBX|1\r"),
+        (
+            "PV1|1|I\rPV2||X" + "|" * 20 + "N|9\r",
+            "PID|||1\rPV1|1|I\rPV2||X" + "|" * 20 + "Y|9\rOBX|1\r",
+        ),
+    ],
+)
+def test_a_wish_is_marked_in_the_visit(visit: str, marked: str) -> None:
+    """PV2-22 says so, where the standard has the segment; all else stays, with its origins."""
+    raw = f"MSH|^~\\&|A|||||ADT^A01|42|P|2.5\rPID|||1\r{visit}OBX|1\r"
+    dossier = fold(None, Message.parse(raw.encode()), "m1")
+    found = mark_unnamed(dossier)
+    assert found.message.raw.decode().partition("\r")[2] == marked
+    assert found.origins == dossier.origins
+    assert mark_unnamed(found).message.raw == found.message.raw
