@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -90,6 +90,31 @@ def test_what_is_given_up_while_the_disk_hangs_is_never_kept(small: Journal) -> 
     timer[0].join()
     small.run(lambda unit: None)
     assert stored(small) == []
+
+
+class Idle:
+    """A reminder that never comes."""
+
+    def __init__(self, seconds: float, call: Callable[[], object]) -> None:
+        self.cancelled = False
+
+    def active(self) -> bool:
+        return not self.cancelled
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_a_message_outlives_a_short_failure_of_the_disk(small: Journal) -> None:
+    """Who stores with patience hears nothing of it."""
+    patience = Patience(small, now, Idle, timedelta(seconds=9))
+    with ThreadPoolExecutor(1) as pool:
+        with Held(small):
+            no_room(small)
+            storing = pool.submit(lambda: run(patience.store(large("1"))))
+            until(lambda: small.health().queue == 1)
+        assert storing.result(9)
+    assert stored(small) == ["1"]
 
 
 def test_work_that_has_begun_is_waited_for(small: Journal) -> None:

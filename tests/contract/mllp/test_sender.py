@@ -106,7 +106,7 @@ def test_a_late_acknowledgment_is_never_taken_for_the_next(his: Start):
 
     def slow(hospital: Any) -> None:
         hospital.answers(1)
-        time.sleep(0.6)
+        time.sleep(0.4)  # longer than the first is waited for, shorter than both
 
     def stale(hospital: Any) -> None:
         (second,) = hospital.answers(1)
