@@ -180,6 +180,18 @@ def test_outside_its_hours_an_office_is_not_called() -> None:
     assert made.room_at(after(7200))[COMUNE] == 0
 
 
+def test_no_document_tries_the_circuit_of_an_office_with_an_echo() -> None:
+    """Also once its pause is over: its echo is wanted then, and one at a time."""
+    office = entry("comune", "015146", circuit=Circuit(1, PAUSE))
+    made = Gates([office], ["comune"])
+    call(made, START, Unknown("lost"))
+    assert made.want_echo(after(29)) == []
+    assert made.room_at(after(31))[COMUNE] == 0
+    assert made.want_echo(after(31)) == [COMUNE]
+    made.enter(COMUNE, after(31))
+    assert made.want_echo(after(32)) == []
+
+
 def test_hours_hold_day_after_day() -> None:
     """Also of an office that is called, and of one that nobody ever calls."""
     week = (((10 * 60, 11 * 60),),) * 7
