@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from gateway.case import Case
 from gateway.config import Sender
@@ -34,8 +35,9 @@ class Reading:
 class Wishes:
     """One for the node."""
 
-    def __init__(self, flow: Flow, directory: Directory) -> None:
+    def __init__(self, flow: Flow, directory: Directory, settle: timedelta = timedelta(0)) -> None:
         self._flow = flow
+        self._settle = settle
         self._directory = directory
         self._assigning = any(entry.assigns_codice_fiscale for entry in directory.of("comune"))
         self._read: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
@@ -73,6 +75,7 @@ class Wishes:
             due_at=held_until,
             can_amend="amend" in step.maps,
             can_cancel="cancel" in step.maps,
+            settles_at=unit.now + (self._settle if step.settle is None else step.settle),
         )
 
     def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
@@ -153,7 +156,8 @@ class Wishes:
 
 def _past(row: SubmissionRow) -> Past:
     reason = row.reason or ""
-    return Past(row.id, row.kind, row.status, row.maybe_received, row.endpoint, reason)
+    received = row.maybe_received
+    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at)
 
 
 def _waits(case: Case, step: Step, declared: bool, chosen: bool, embargo: bool) -> Reason:

@@ -43,6 +43,12 @@ class Events(Settings):
     events: frozenset[str] = frozenset()
 
 
+class Amending(Events):
+    """`when`: event → when a message of it counts; the others always do."""
+
+    when: Mapping[str, Source] = Field(default_factory=dict)
+
+
 class Merging(Events):
     """And the key of the record that disappears (MRG), in the order of the case's key."""
 
@@ -70,7 +76,7 @@ class CaseRules(Settings):
 
     key: tuple[Source, ...]
     open: Opening
-    amend: Events = Events()
+    amend: Amending = Amending()
     cancel: Events = Events()
     merge: Merging = Merging()
     declared: Source
@@ -92,6 +98,7 @@ class Step(Settings):
 
     `needs`: steps whose facts it must have; `follows`: steps whose facts it also tells;
     `choice`: what must be there before it can go; `hold`: an embargo, from the case's opening;
+    `settle`: how long an amendment waits for the next message, instead of `delivery.settle`;
     `again`: fault code → the request type to ask again with; `optional`: a sender without such
     a partner does without the step.
     """
@@ -104,6 +111,7 @@ class Step(Settings):
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     hold: Duration | None = None
+    settle: Duration | None = None
     again: Mapping[str, str] = Field(default_factory=dict)
     optional: bool = False
 

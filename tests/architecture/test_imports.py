@@ -43,6 +43,7 @@ def test_network_stays_at_the_edges():
         "gateway/pausing",
         "gateway/probes",
         "gateway/reload",
+        "gateway/silence",
     )
     meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
     doors = (*meeting, *loop, "adapters/")
