@@ -24,6 +24,8 @@ Check = Callable[[], Awaitable[str | None]]
 
 Paused = Callable[[], Sequence[Mapping[str, str]]]
 """What is paused, and since when."""
+Notes = Callable[[], Mapping[str, str]]
+"""Subject to what is to be said of it; no person is named."""
 
 
 class _ReadOnly(Resource):
@@ -41,13 +43,13 @@ class _ReadOnly(Resource):
 class Health(_ReadOnly):
     """GET /health: `{"status": "green", "checks": {"store": {"ok": true}}}`, or 503 and reasons.
 
-    `paused` stands beside and is not red: a person wished it so.
+    `paused` and `notes` stand beside and are not red: what a person wished so, and what somebody
+    should look at though the gateway itself is well.
     """
 
-    def __init__(self, checks: Mapping[str, Check], paused: Paused) -> None:
+    def __init__(self, checks: Mapping[str, Check], paused: Paused, notes: Notes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
-        self._checks = dict(checks)
-        self._paused = paused
+        self._checks, self._paused, self._notes = dict(checks), paused, notes
 
     def render_GET(self, request: Request) -> int:
         """Ask every check, then answer; a check that raises is a check that failed."""
@@ -64,7 +66,8 @@ class Health(_ReadOnly):
         request.setResponseCode(200 if green else 503)
         request.setHeader(b"content-type", b"application/json")
         request.setHeader(b"cache-control", b"no-store")
-        request.write(_told(reasons, green, self._paused()))
+        beside = {"paused": list(self._paused()), "notes": dict(self._notes())}
+        request.write(_told(reasons, green, beside))
         request.finish()
 
 
@@ -75,16 +78,14 @@ async def _asked(check: Check) -> str | None:
         return f"the check itself failed: {type(error).__name__}"
 
 
-def _told(
-    reasons: Mapping[str, str | None], green: bool, paused: Sequence[Mapping[str, str]]
-) -> bytes:
+def _told(reasons: Mapping[str, str | None], green: bool, beside: Mapping[str, object]) -> bytes:
     checks = {
         name: {"ok": True} if reason is None else {"ok": False, "reason": reason}
         for name, reason in reasons.items()
     }
     status = "green" if green else "red"
-    beside = {"paused": list(paused)} if paused else {}
-    tree = {"status": status, "checks": checks, **beside}
+    said = {name: value for name, value in beside.items() if value}
+    tree = {"status": status, "checks": checks, **said}
     return json.dumps(tree, ensure_ascii=False).encode() + b"\n"
 
 
@@ -107,10 +108,12 @@ class _Root(Resource):
         return notFound()
 
 
-def observation_site(checks: Mapping[str, Check], metrics: Metrics, paused: Paused = list) -> Site:
+def observation_site(
+    checks: Mapping[str, Check], metrics: Metrics, paused: Paused = list, notes: Notes = dict
+) -> Site:
     """The HTTP site with both; the app listens with it."""
     root: Any = _Root()  # type: ignore[no-untyped-call]  # Twisted's
-    root.putChild(b"health", Health(checks, paused))
+    root.putChild(b"health", Health(checks, paused, notes))
     root.putChild(b"metrics", Exposition(metrics))
     site: Any = Site(root, timeout=30)  # type: ignore[no-untyped-call]  # Twisted's
     site.noisy = False

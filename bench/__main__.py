@@ -62,7 +62,7 @@ _SENDERS = """\
     application: HIS
     facility: SANTA_PROVA
     facts: {comune: '015146', struttura: '030001', nome: Santa Prova, asl: '321'}"""
-_DELIVERY = "{concurrency: 16, poll: 250 ms}"
+_DELIVERY = "{concurrency: 16, poll: 250 ms, settle: 1 ms}"
 
 
 def load(stage: Stage, connections: int, count: int, share: float, seed: int) -> dict[str, object]:

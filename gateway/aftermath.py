@@ -25,6 +25,7 @@ from gateway.outcomes import (
     Unknown,
 )
 from gateway.partners import Entry, Idempotence
+from gateway.remaking import again
 from gateway.retry import Backoff
 
 
@@ -151,13 +152,13 @@ class Aftermath:
         moved = self._move(unit, row, event, faults=faults, due_at=None)
         case = self._casebook.load(unit, row.case_id)
         if moved.status is Status.REJECTED:
-            again = self._request_type(row, outcome)
-            if again and not case.context.overrides.get(row.id):
+            kind = self._request_type(row, outcome)
+            if kind and not case.context.overrides.get(row.id):
                 overrides = {
-                    "flow": {"tipoRichiesta": again},
+                    "flow": {"tipoRichiesta": kind},
                     "scelta": {"candidato": outcome.facts.get("codiceFiscale", "")},
                 }
-                self._casebook.again(unit, case, moved, Event.REPROCESS, overrides=overrides)
+                again(self._casebook, unit, case, moved, Event.REPROCESS, overrides=overrides)
                 return moved
         self._casebook.went_on(unit, case)
         return moved

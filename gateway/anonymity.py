@@ -13,23 +13,14 @@ from gateway.journal import Unit
 from gateway.wishes import Wishes
 
 
-def heed(wishes: Wishes, unit: Unit, case: Case) -> None:
-    """After a message was folded: do what its wish, or an earlier one, wants."""
-    if case.context.anonymous:
-        _keep(wishes, case)
-    elif wishes.account(case).anonymous():
-        _unname(unit, case)
-
-
-def say(wishes: Wishes, unit: Unit, case: Case) -> None:
-    """An operator says it. NotPossible where the sender's profile cannot be made to heed it."""
+def mark(wishes: Wishes, case: Case) -> None:
+    """Write the wish into the dossier. NotPossible where the profile cannot be made to heed it."""
     case.dossier = mark_unnamed(case.dossier)
     if not wishes.account(case).anonymous():
         raise NotPossible("the sender's profile does not take PV2-22 for this wish")
-    _unname(unit, case)
 
 
-def _keep(wishes: Wishes, case: Case) -> None:
+def keep(wishes: Wishes, case: Case) -> None:
     """A later message that forgets the mark names nobody; where the profile reads its mark
     elsewhere than we can write it, that message changes nothing.
     """
@@ -40,7 +31,8 @@ def _keep(wishes: Wishes, case: Case) -> None:
         case.dossier = decoded(case.row.dossier or b"")
 
 
-def _unname(unit: Unit, case: Case) -> None:
+def unname(unit: Unit, case: Case) -> None:
+    """Nothing that names her stays in the dossier; what was stored before is readable no more."""
     case.context.unname()
     named_before = bool(case.row.dossier)
     case.dossier = redact_dossier(case.dossier, case.reader.profile.keeps)

@@ -59,7 +59,7 @@ class Receipt:
     sender: str
     verdict: Verdict
     kind: str
-    """`birth`, `amend`, `cancel`, `merge`, `other`, `link`, `duplicate` or `refused`."""
+    """A `Meaning` of the message, or `link`, `duplicate` or `refused`."""
     seconds: float = 0.0
     application: bytes | None = field(default=None, repr=False)
     """Enhanced mode: what the sender asked to hear on its own return channel."""

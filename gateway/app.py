@@ -48,6 +48,7 @@ from gateway.preparation import Preparation
 from gateway.reload import Reload, open_ground
 from gateway.reminders import Reminder, Reminders
 from gateway.retry import Backoff
+from gateway.silence import Silence
 from gateway.soap.contract import Contract
 from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
@@ -98,6 +99,7 @@ class App:
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
         self._window = ReplayWindow(MODI.max_age + MODI.ahead)
+        self.silence = Silence(configuration.senders, self.journal, utc_now, self.log)
         self._build(self.journal)
 
     def _build(self, journal: Journal) -> None:
@@ -179,11 +181,14 @@ class App:
         await self.courier.start()
         vitals = Vitals(self.journal, self.connections, self.dispatch, self.courtesy, utc_now)
         vitals.tell(self.metrics)
-        site = observation_site(vitals.checks(), self.metrics, self.courtesy.pausing.health)
+        self.metrics.feeds(self.silence.seconds)
+        beside = (self.courtesy.pausing.health, self.silence.note)
+        site = observation_site(vitals.checks(), self.metrics, *beside)
         address = self.configuration.http.address
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
         await self.reload.begin()
         self.reminders.begin()
+        self.silence.begin(self._reactor)
         _set_apart()
         self.log("started", count=recovered)
 
@@ -191,6 +196,7 @@ class App:
         """End in good order: no new messages, then no new attempts, then the journal."""
         self.reload.stop()
         self.reminders.stop()
+        self.silence.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:
@@ -254,6 +260,7 @@ class App:
         return self.ground.flow
 
     def _told(self, receipt: Receipt) -> None:
+        self.silence.heard(receipt.sender)
         self.metrics.acknowledged(receipt.sender, receipt.verdict.name, receipt.seconds)
         if receipt.kind in _KINDS_OF_WORK:
             self.dispatch.wake()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.config import Sender
 from gateway.flow.context import Context
 from gateway.flow.reading import Reader
-from gateway.hl7.dossier import Dossier
+from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
+from gateway.hl7.moment import moment_of
 from gateway.journal import CaseRow, View
 
 
@@ -36,6 +38,21 @@ class Case:
         """The dossier, read as a message."""
         return self.dossier.message
 
+    def moment(self, message: Message, now: datetime) -> str:
+        """When a message was written, as far as this sender's messages tell (`hl7.moment`)."""
+        return moment_of(message, now, self.reader.profile.newer)
+
+    def is_late(self, message: Message, now: datetime) -> bool:
+        """Whether a message that is newer came before this one."""
+        return bool(self.row.dossier) and "" < self.moment(message, now) < self.dossier.newest
+
+    def take(self, message: Message, message_id: str, now: datetime) -> bool:
+        """Fold a message into the dossier; True if it came late."""
+        late, moment = self.is_late(message, now), self.moment(message, now)
+        before = self.dossier if self.row.dossier else None
+        self.dossier = fold(before, message, message_id, moment)
+        return late
+
 
 def case_key(
     view: View, sender: str, application: str, facility: str, processing: str, key: Sequence[str]
@@ -46,12 +63,6 @@ def case_key(
     """
     production = "P" if processing in ("", "P") else "T"
     return view.index(sender, application, facility, production, *key)
-
-
-def index(view: View, sender: Sender, message: Message, key: Sequence[str]) -> str:
-    """The `case_key` of the child that a message is about."""
-    origin = (message.sending_application, message.sending_facility)
-    return case_key(view, sender.name, *origin, message.processing_id, key)
 
 
 REMEMBERED = 512

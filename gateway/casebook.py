@@ -7,11 +7,11 @@ the submissions and their evidence change together or not at all. Knows no trans
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from gateway import anonymity
-from gateway.case import Case, decoded, index
+from gateway.case import Case, decoded
 from gateway.config import Sender
 from gateway.errors import NotFound
 from gateway.flow.context import CaseFinding, Context
@@ -29,17 +29,24 @@ from gateway.flow.plan import (
     on_turn,
 )
 from gateway.flow.reading import Reader
-from gateway.hl7.dossier import Dossier, fold
+from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
 from gateway.wishes import Wishes
 
-_UPDATES = ("A08", "A31")
+UPDATES = ("A03", "A08", "A31")
+"""Events that tell of a child who is there already."""
 
 _AFTER_CANCELLATION = CaseFinding(
     "AFTER_CANCELLATION", "MSH-9", "an update came after the birth was cancelled; it was not used"
+)
+_OUT_OF_ORDER = CaseFinding(
+    "OUT_OF_ORDER", "EVN-2", "an older message came late; what newer ones say stands"
+)
+_OVERTAKEN = CaseFinding(
+    "OUT_OF_ORDER", "EVN-2", "a cancellation came late, after a newer admission; it was not used"
 )
 
 
@@ -52,37 +59,23 @@ class Casebook:
         directory: Directory,
         senders: Callable[[str], Sender],
         readers: Callable[[str], Reader],
+        settle: timedelta = timedelta(0),
     ) -> None:
         self.flow = flow
         self.directory = directory
-        self.wishes = Wishes(flow, directory)
-        self._senders = senders
-        self._readers = readers
+        self._settle = settle
+        self.wishes = Wishes(flow, directory, settle)
+        self.sender = senders
+        self.reader = readers
 
     def adopt(self, flow: Flow) -> None:
         """Another edition of the flow is in use; what was read with the old one is forgotten."""
         self.flow = flow
-        self.wishes = Wishes(flow, self.directory)
+        self.wishes = Wishes(flow, self.directory, self._settle)
 
     def load(self, view: View, case_id: str) -> Case:
         """The case as stored; raises NotFound."""
-        return self._read(view.case(case_id))
-
-    def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
-        """The newest case of this child at this sender's facility."""
-        row = unit.find_case(sender.name, index(unit, sender, message, key))
-        return self._read(row) if row else None
-
-    def starts_anew(self, case: Case, message: Message) -> bool:
-        """Admitted again after a cancellation: another birth notice, another case."""
-        return case.row.state == "CANCELLED" and message.event not in _UPDATES
-
-    def kind_of(self, event: str) -> str:
-        """What an event means for a case that is there."""
-        rules = self.flow.case
-        if event in rules.cancel.events:
-            return "cancel"
-        return "merge" if event in rules.merge.events else "amend"
+        return self.read(view.case(case_id))
 
     def message_inputs(self, sender: Sender) -> dict[str, dict[str, object]]:
         """What expressions may read beside a message whose case is not known yet."""
@@ -92,17 +85,17 @@ class Casebook:
             "partner": {"assegnaCodiceFiscale": False},
         }
 
-    def open(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case:
+    def open(self, unit: Unit, sender: Sender, message: Message, key_digest: str) -> Case:
         """A child was born. The case is empty until it is `told` the message."""
         row = unit.open_case(
             sender=sender.name,
-            key_digest=index(unit, sender, message, key),
+            key_digest=key_digest,
             profile=sender.profile,
             processing=message.processing_id or "P",
             dossier=b"",
             context=Context().encode(),
         )
-        return self._read(row, message)
+        return self.read(row, message)
 
     def told(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
         """A register or amend message: fold it, then let the flow plan every step.
@@ -111,39 +104,32 @@ class Casebook:
         """
         if case.row.state == "CANCELLED":
             case.context.findings.append(_AFTER_CANCELLATION)
-            self._save(unit, case)
+            self.save(unit, case)
             return
-        case.dossier = fold(case.dossier if case.row.dossier else None, message, message_id)
-        anonymity.heed(self.wishes, unit, case)
+        late = case.take(message, message_id, unit.now)
+        self._heed_anonymity(unit, case, message if late else None)
         case.context.findings = self.wishes.account(case).findings()
+        case.context.findings += [_OUT_OF_ORDER] if late else []
         case.context.days = self.wishes.days(case)
-        self._save(unit, case, told=True)
+        self.save(unit, case, told=True)
         self._replan(unit, case)
 
-    def cancelled(self, unit: Unit, case: Case, message: Message) -> None:
+    def cancelled(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
         """The birth is taken back: what was not sent is withdrawn, what was waits for a person."""
+        if case.is_late(message, unit.now) and case.message.event not in UPDATES:
+            case.context.findings.append(_OVERTAKEN)
+            self.save(unit, case)
+            return
+        if not case.row.dossier:
+            case.take(message, message_id, unit.now)
+        case.context.cancelled_at = case.moment(message, unit.now)
         case.context.cancellation = {
             "evento": message.event,
             "data": message.get("EVN-2") or message.get("MSH-7") or "",
         }
-        self._save(unit, case, state="CANCELLED")
+        self.save(unit, case, state="CANCELLED", told=not case.row.dossier)
         for name, wish, chain in self.wishes.of(unit, case):
-            self._carry_out(unit, case, name, on_cancel(wish, chain))
-
-    def merged(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
-        """Two records are one child: what the old one had and did not send goes to this one."""
-        old_key = case.reader.of(message, self.message_inputs(case.sender)).old_key()
-        old = self.find(unit, case.sender, message, old_key) if old_key else None
-        if old is None or old.row.id == case.row.id:
-            return
-        old.context.cancellation = {"evento": message.event, "data": message.get("EVN-2") or ""}
-        self._save(unit, old, state="MERGED")
-        for name, wish, chain in self.wishes.of(unit, old):
-            self._carry_out(unit, old, name, on_cancel(wish, chain, Reason.MERGED))
-        case.dossier = fold(old.dossier, case.message, message_id)
-        case.context.days = self.wishes.days(case)
-        self._save(unit, case, told=True)
-        self._replan(unit, case)
+            self.carry_out(unit, case, name, on_cancel(wish, chain))
 
     def learned(self, unit: Unit, case: Case, step: str, facts: Mapping[str, str]) -> None:
         """A step's answer told facts: keep them, and let the steps that read them go on.
@@ -152,17 +138,18 @@ class Casebook:
         """
         if case.context.anonymous and not self.wishes.wants(case, step):
             facts = {}
+        facts = case.context.newer(step, facts)
         changed = case.context.learn(step, facts)
         if step == "comune" and "codiceFiscale" in facts and self.wishes.comune_assigns(case):
             changed |= case.context.learn("codice_fiscale", facts)
         if changed:
-            self._save(unit, case)
+            self.save(unit, case)
         self._go_on(unit, case, step if changed else None)
 
     def annulled(self, unit: Unit, case: Case, step: str) -> None:
         """A cancellation was accepted: what the step had given is no longer true."""
         if case.context.forget(step):
-            self._save(unit, case)
+            self.save(unit, case)
         self._go_on(unit, case, None)
 
     def went_on(self, unit: Unit, case: Case) -> None:
@@ -172,65 +159,31 @@ class Casebook:
     def decided(self, unit: Unit, case: Case, choice: Mapping[str, str]) -> None:
         """An operator or the family chose."""
         case.context.choice = {**case.context.choice, **choice}
-        self._save(unit, case)
+        self.save(unit, case)
         for name, wish, chain in self.wishes.of(unit, case):
             # A choice is a fact to the steps that wait for one: made again, it amends.
             chooses = self.flow.steps[name].choice is not None
             directives = on_facts(wish, chain) if chooses else on_turn(wish, chain)
-            self._carry_out(unit, case, name, directives)
+            self.carry_out(unit, case, name, directives)
 
     def declared_by(self, unit: Unit, case: Case, person: str) -> None:
         """An operator with the declarant's signed document says the birth is declared."""
         case.context.declared_by = person
-        self._save(unit, case)
+        self.save(unit, case)
         for name, wish, chain in self.wishes.of(unit, case):
             directives = on_turn(wish, chain) if chain else on_message(wish, chain)
-            self._carry_out(unit, case, name, directives)
+            self.carry_out(unit, case, name, directives)
 
     def unnamed(self, unit: Unit, case: Case) -> None:
         """An operator says that the mother does not want to be named. Raises NotPossible."""
         if case.context.anonymous:
             return
-        anonymity.say(self.wishes, unit, case)
+        anonymity.mark(self.wishes, case)
+        self.unname(unit, case)
         case.context.findings = self.wishes.account(case).findings()
         case.context.days = self.wishes.days(case)
-        self._save(unit, case, told=True)
+        self.save(unit, case, told=True)
         self._replan(unit, case)
-
-    def again(
-        self,
-        unit: Unit,
-        case: Case,
-        row: SubmissionRow,
-        event: Event,
-        *,
-        overrides: Mapping[str, Mapping[str, str]] | None = None,
-        reason: str = "",
-    ) -> SubmissionRow:
-        """Translate the dossier again, as a new submission with an operation id of its own."""
-        unit.move(row.id, expect=row.status, to=after(row.status, event), reason=reason or event)
-        opened = unit.add_submission(
-            case_id=case.row.id,
-            step=row.step,
-            kind=row.kind,
-            status=Status.READY,
-            partner=row.partner,
-            endpoint=self.wishes.endpoint(case, row),
-            operation_id=str(uuid4()),
-            predecessor=row.predecessor,
-            reason=reason or event,
-            due_at=unit.now,
-        )
-        self.override(unit, case, opened.id, overrides or {})
-        return opened
-
-    def override(
-        self, unit: Unit, case: Case, submission: str, values: Mapping[str, Mapping[str, str]]
-    ) -> None:
-        """Give one submission inputs of its own."""
-        if values:
-            case.context.overrides[submission] = {key: dict(each) for key, each in values.items()}
-            self._save(unit, case)
 
     def entry_of(self, row: SubmissionRow) -> Entry | None:
         """The office a submission goes to."""
@@ -243,7 +196,8 @@ class Casebook:
             **{name: dict(f) for name, f in case.context.facts.items()},
         }
 
-    def _read(self, row: CaseRow, message: Message | None = None) -> Case:
+    def read(self, row: CaseRow, message: Message | None = None) -> Case:
+        """The case of a row; `message`: the one that opens it. Raises NotFound."""
         if row.dossier:
             dossier = decoded(row.dossier)
         elif message is not None:
@@ -254,18 +208,48 @@ class Casebook:
             row=row,
             dossier=dossier,
             context=Context.decode(row.context or b""),
-            sender=self._senders(row.sender),
-            reader=self._readers(row.profile),
+            sender=self.sender(row.sender),
+            reader=self.reader(row.profile),
         )
 
     def _replan(self, unit: Unit, case: Case) -> None:
         for name, wish, chain in self.wishes.of(unit, case):
             # Before the declaration there is nothing to send, so there is no submission yet.
             if chain or wish.waits is not Reason.DECLARATION:
-                self._carry_out(unit, case, name, on_message(wish, chain))
+                self.carry_out(unit, case, name, on_message(wish, chain))
 
-    def _save(
-        self, unit: Unit, case: Case, state: str | None = None, *, told: bool = False
+    def _heed_anonymity(self, unit: Unit, case: Case, late: Message | None) -> None:
+        """The wish not to be named, once said, holds; said late, the old key is destroyed.
+
+        In a message that is `late` it counts too, whatever newer ones say.
+        """
+        if case.context.anonymous:
+            anonymity.keep(self.wishes, case)
+            return
+        said = self.wishes.account(case).anonymous()
+        if late is not None and not said:
+            said = case.reader.of(late, self.message_inputs(case.sender)).anonymous()
+            if said:
+                anonymity.mark(self.wishes, case)
+        if said:
+            self.unname(unit, case)
+
+    def unname(self, unit: Unit, case: Case) -> None:
+        """Nothing that names the mother stays, neither here nor in what was merged into it."""
+        anonymity.unname(unit, case)
+        for each in case.context.merged_from:
+            row = unit.case(each)
+            if row.dossier and not Context.decode(row.context or b"").anonymous:
+                self.unname(unit, self.read(row))
+
+    def save(
+        self,
+        unit: Unit,
+        case: Case,
+        state: str | None = None,
+        *,
+        told: bool = False,
+        key_digest: str | None = None,
     ) -> None:
         """Keep the context; where a message was `told`, the dossier too."""
         row, declared = case.row, case.row.declared_at is not None
@@ -279,17 +263,17 @@ class Casebook:
             # Only what changes: an index over a column is written anew whenever it is named.
             state=None if state == row.state else state,
             declared_at=unit.now if newly else None,
+            key_digest=key_digest,
         )
 
     def _go_on(self, unit: Unit, case: Case, changed: str | None) -> None:
         for name, wish, chain in self.wishes.of(unit, case):
             reads = changed in self.flow.steps[name].reads
             directives = on_facts(wish, chain) if reads else on_turn(wish, chain)
-            self._carry_out(unit, case, name, directives)
+            self.carry_out(unit, case, name, directives)
 
-    def _carry_out(
-        self, unit: Unit, case: Case, step: str, directives: Sequence[Directive]
-    ) -> None:
+    def carry_out(self, unit: Unit, case: Case, step: str, directives: Sequence[Directive]) -> None:
+        """Do on the journal what was planned for a step."""
         for directive in directives:
             match directive:
                 case Open():
@@ -308,7 +292,7 @@ class Casebook:
                         endpoint=directive.endpoint,
                         predecessor=directive.predecessor,
                         reason=directive.reason,
-                        due_at=unit.now if directive.event is Event.NEEDS_MET else None,
+                        due_at=_turn_due(unit, directive),
                     )
 
     def _open(self, unit: Unit, case: Case, step: str, opened: Open) -> None:
@@ -332,7 +316,13 @@ def _state(before: str, *, declared: bool) -> str:
 
 
 def _due(unit: Unit, opened: Open) -> datetime | None:
-    """A READY submission may go at once; a WAITING one is looked at when its embargo ends."""
+    """A READY submission goes at once, or when it has settled; a WAITING one is looked at when
+    its embargo ends.
+    """
     if opened.status is Status.WAITING:
         return opened.due_at
-    return unit.now if opened.status is Status.READY else None
+    return (opened.due_at or unit.now) if opened.status is Status.READY else None
+
+
+def _turn_due(unit: Unit, turn: Turn) -> datetime | None:
+    return (turn.due_at or unit.now) if turn.event is Event.NEEDS_MET else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -147,6 +147,14 @@ class Sender(Settings):
         default=False, description="MSH-13 is a sequence number: what is not next is refused"
     )
     batch: Batches = Batches()
+    cases_of: str = Field(
+        default="", description="the sender whose births this feed, another of its, tells of"
+    )
+    births_since: date | None = Field(
+        default=None, description="who was born before is told to nobody, but kept for a person"
+    )
+    births_within: Duration | None = Field(default=None, description="likewise who is older")
+    silence: Duration | None = Field(default=None, description="no message so long: an alarm")
     facts: Facts | None = None
     return_feed: ReturnFeed | None = None
     application_acks: ApplicationAcks | None = Field(
@@ -210,6 +218,10 @@ class Delivery(Settings):
     )
     lease: Duration = timedelta(minutes=2)
     poll: Duration = Field(default=timedelta(seconds=1), description="how often it looks for work")
+    settle: Duration = Field(
+        default=timedelta(minutes=1),
+        description="an amendment waits so long for the next message; steps may say their own",
+    )
     retry: Retry = Retry()
 
 
@@ -285,6 +297,11 @@ class Configuration(Settings):
         _no_repeats("name", (sender.name for sender in senders))
         keys = (f"{sender.application}|{sender.facility}" for sender in senders)
         _no_repeats("application and facility", keys)
+        owners = {sender.name: sender.profile for sender in senders if not sender.cases_of}
+        for sender in senders:
+            if sender.cases_of and owners.get(sender.cases_of) != sender.profile:
+                text = "names no other sender with the same profile and cases of its own"
+                raise ValueError(f"{sender.name}: cases_of {text}")
         return senders
 
     @field_validator("unknown_senders")

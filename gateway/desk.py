@@ -15,6 +15,7 @@ from gateway.errors import LifecycleError, NotFound, NotPossible
 from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
 from gateway.outcomes import Facts
+from gateway.remaking import again, override
 
 LEFT_TO_THE_ASL = "UFFICIO"
 """The choice of a family that leaves the paediatrician to the ASL."""
@@ -32,23 +33,23 @@ class Desk:
     """The verbs of a person, each inside the unit it is given."""
 
     def __init__(self, casebook: Casebook) -> None:
-        self._casebook = casebook
+        self.casebook = casebook
 
     def declare(self, unit: Unit, case_id: str, person: Person) -> None:
         """The parents declared the birth; the operator has their signed document."""
         case = self._open_case(unit, case_id)
-        self._casebook.declared_by(unit, case, person.name)
+        self.casebook.declared_by(unit, case, person.name)
         self._note(unit, "case.declared", person, case_id)
 
     def unname(self, unit: Unit, case_id: str, person: Person) -> None:
         """The mother does not want to be named: all that is stored of her becomes unreadable."""
-        self._casebook.unnamed(unit, self._open_case(unit, case_id))
+        self.casebook.unnamed(unit, self._open_case(unit, case_id))
         self._note(unit, "case.unnamed", person, case_id)
 
     def choose(self, unit: Unit, case_id: str, choice: Mapping[str, str], person: Person) -> None:
         """The family's choice, such as `{"pediatra": "1234567"}`."""
         case = self._open_case(unit, case_id)
-        self._casebook.decided(unit, case, choice)
+        self.casebook.decided(unit, case, choice)
         self._note(unit, "case.chosen", person, case_id, chosen=sorted(choice))
 
     def confirm(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
@@ -59,9 +60,9 @@ class Desk:
         if row.reason == "CANDIDATES":
             raise NotPossible(f"{submission_id} waits for a choice among candidates: resolve it")
         if row.kind is Kind.CANCEL:
-            case = self._casebook.load(unit, row.case_id)
+            case = self.casebook.load(unit, row.case_id)
             motive = {"flow": {"motivo": person.reason}}
-            self._casebook.override(unit, case, submission_id, motive)
+            override(self.casebook, unit, case, submission_id, motive)
         self._note(unit, "submission.confirmed", person, row.case_id, submission_id)
         return self._move(unit, row, Event.CONFIRM)
 
@@ -74,10 +75,10 @@ class Desk:
         chosen = candidates.get(str(number)) if row.reason == "CANDIDATES" else None
         if row.status is not Status.HELD or chosen is None:
             raise NotPossible(f"{submission_id} has no candidate {number}")
-        case = self._casebook.load(unit, row.case_id)
+        case = self.casebook.load(unit, row.case_id)
         self._note(unit, "submission.chosen", person, row.case_id, submission_id)
         overrides = {"scelta": {"candidato": chosen.get("codiceFiscale", "")}}
-        return self._casebook.again(unit, case, row, Event.REPLACE, overrides=overrides)
+        return again(self.casebook, unit, case, row, Event.REPLACE, overrides=overrides)
 
     def resolve(
         self, unit: Unit, submission_id: str, *, received: bool, receipt: str, person: Person
@@ -107,7 +108,7 @@ class Desk:
             raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
         case = self._open_case(unit, row.case_id)
         self._note(unit, "submission.reprocessed", person, row.case_id, submission_id)
-        return self._casebook.again(unit, case, row, Event.REPROCESS)
+        return again(self.casebook, unit, case, row, Event.REPROCESS)
 
     def withdraw(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
         """It need not go any more."""
@@ -116,7 +117,7 @@ class Desk:
             raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
         self._note(unit, "submission.withdrawn", person, row.case_id, submission_id)
         moved = self._move(unit, row, Event.WITHDRAW)
-        self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
+        self.casebook.went_on(unit, self.casebook.load(unit, row.case_id))
         return moved
 
     def pause(self, unit: Unit, scope: Scope, person: Person) -> PauseRow:
@@ -137,14 +138,14 @@ class Desk:
 
     def _known(self, scope: Scope) -> None:
         """A pause of what is not there would hold nothing, and seem to."""
-        entries = self._casebook.directory.entries
+        entries = self.casebook.directory.entries
         if not any(
             scope.partner in (None, entry.partner) and scope.endpoint in (None, entry.code)
             for entry in entries
         ):
             raise NotFound(f"no {scope} in the partner directory")
-        if scope.step is not None and scope.step not in self._casebook.flow.steps:
-            known = ", ".join(self._casebook.flow.steps)
+        if scope.step is not None and scope.step not in self.casebook.flow.steps:
+            known = ", ".join(self.casebook.flow.steps)
             raise NotFound(f"no step {scope.step}; the flow has {known}")
 
     def _received(self, unit: Unit, row: SubmissionRow, receipt: str) -> SubmissionRow:
@@ -155,12 +156,12 @@ class Desk:
             receipt=receipt,
             due_at=None,
         )
-        case = self._casebook.load(unit, row.case_id)
+        case = self.casebook.load(unit, row.case_id)
         if row.kind is Kind.CANCEL:
-            self._casebook.annulled(unit, case, row.step)
+            self.casebook.annulled(unit, case, row.step)
         else:
             facts: Facts = {"protocollo": receipt}
-            self._casebook.learned(unit, case, row.step, facts)
+            self.casebook.learned(unit, case, row.step, facts)
         return moved
 
     def _move(
@@ -174,7 +175,7 @@ class Desk:
         )
 
     def _open_case(self, unit: Unit, case_id: str) -> Case:
-        case = self._casebook.load(unit, case_id)
+        case = self.casebook.load(unit, case_id)
         if case.row.state in ("CANCELLED", "MERGED"):
             raise LifecycleError(f"case {case_id} is {case.row.state}")
         return case

@@ -6,6 +6,7 @@ the casebook of them. No network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.casebook import Casebook
@@ -31,7 +32,7 @@ class Ground:
         self.directory = directory
         self.edition = edition
         self._known = {sender.name: sender for sender in configuration.senders}
-        self.casebook = Casebook(edition.flow, directory, self._sender, self.reader)
+        self.casebook = self._casebook(edition, self.reader)
 
     @classmethod
     def of(cls, configuration: Configuration, mappings: Path | None = None) -> Ground:
@@ -66,12 +67,16 @@ class Ground:
 
     def casebook_of(self, edition: Edition) -> Casebook:
         """The casebook as it would be with another edition."""
-        return Casebook(edition.flow, self.directory, self._sender, edition.reader)
+        return self._casebook(edition, edition.reader)
 
     def adopt(self, edition: Edition) -> None:
         """Use another edition from now on; it must be compiled. Not during a unit of work."""
         self.edition = edition
         self.casebook.adopt(edition.flow)
+
+    def _casebook(self, edition: Edition, readers: Callable[[str], Reader]) -> Casebook:
+        settle = self.configuration.delivery.settle
+        return Casebook(edition.flow, self.directory, self._sender, readers, settle)
 
     def _sender(self, name: str) -> Sender:
         unknown = self.configuration.unknown_senders

@@ -13,6 +13,7 @@ from datetime import datetime
 from time import perf_counter
 
 from gateway import link
+from gateway.admission import BORN_BEFORE
 from gateway.answering import Answers, Receipt, Received, Unkept
 from gateway.bridge import Bridge
 from gateway.case import Case
@@ -35,7 +36,9 @@ from gateway.hl7.location import Location
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact
 from gateway.journal import Journal, Unit
+from gateway.merging import Merging
 from gateway.patience import Patience
+from gateway.recognition import Meaning, Recognition
 
 
 class Intake:
@@ -58,6 +61,8 @@ class Intake:
         self._configuration = configuration
         self._journal = journal
         self._casebook = casebook
+        self._recognition = Recognition(casebook)
+        self._merging = Merging(casebook, self._recognition)
         self._readers = readers
         self._bridge = bridge
         self._answers = Answers(configuration, readers, clock)
@@ -140,7 +145,9 @@ class Intake:
                     received.acknowledgment, received.sender.name, received.verdict, "link"
                 )
         account = received.reader.of(message, self._casebook.message_inputs(received.sender))
-        kind, case = self._recognise(unit, received, account)
+        if account.opens():
+            _fit(received, account)
+        meaning, case = self._recognition.of(unit, received.sender, message, account)
         stored = self._storable(received, account, case)
         message_id = unit.add_message(
             sender=key,
@@ -158,48 +165,39 @@ class Intake:
         if received.application is not None and received.sender.told_apart:
             unit.add_telling(received.sender.name, message.control_id, received.application)
         if case is not None:
-            self._apply(unit, kind, case, stored, message_id)
+            self._apply(unit, meaning, case, stored, message_id, account)
+        elif meaning is Meaning.ASIDE:
+            unit.add_reject(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
         return Receipt(
             received.acknowledgment,
             received.sender.name,
             received.verdict,
-            kind,
+            meaning.value,
             application=received.application,
         )
 
-    def _recognise(
-        self, unit: Unit, received: Received, account: Account
-    ) -> tuple[str, Case | None]:
-        """What a message is to us, and the case it belongs to (opened, if it is a birth)."""
-        message, book = received.message, self._casebook
-        if not book.flow.means(message.event):
-            return "other", None
-        key, birth = account.key(), account.opens()
-        if birth:
-            _fit(received, account)
-        if birth and key is None:
-            raise MessageRefused("the child has no identifier", code=101, location="PID^1^3")
-        case = book.find(unit, received.sender, message, key) if key else None
-        if case is None or book.starts_anew(case, message):
-            if not birth:
-                return "other", None
-            return "birth", book.open(unit, received.sender, message, key or ())
-        return book.kind_of(message.event), case
-
     def _storable(self, received: Received, account: Account, case: Case | None) -> Message:
         """Nothing of an unnamed mother is stored: what is not on the profile's list goes first."""
-        if case is None:
+        if case is None and not account.opens():
             return received.message
-        if not account.anonymous() and not case.context.anonymous:
+        if not account.anonymous() and not (case and case.context.anonymous):
             return received.message
         return redact(received.message, received.reader.profile.keeps)
 
-    def _apply(self, unit: Unit, kind: str, case: Case, message: Message, message_id: str) -> None:
-        match kind:
-            case "cancel":
-                self._casebook.cancelled(unit, case, message)
-            case "merge":
-                self._casebook.merged(unit, case, message, message_id)
+    def _apply(
+        self,
+        unit: Unit,
+        meaning: Meaning,
+        case: Case,
+        message: Message,
+        message_id: str,
+        account: Account,
+    ) -> None:
+        match meaning:
+            case Meaning.CANCEL:
+                self._casebook.cancelled(unit, case, message, message_id)
+            case Meaning.MERGE:
+                self._merging.merged(unit, case.sender, account, message, message_id)
             case _:
                 self._casebook.told(unit, case, message, message_id)
 

@@ -211,6 +211,11 @@ class Metrics:
         """So many terms of births stand so now."""
         self._terms.labels(standing).set(count)
 
+    def feeds(self, silent: Callable[[], Mapping[str, float]]) -> None:
+        """Whom to ask how long each watched feed has been too silent, in seconds; 0: it is not."""
+        name, text = "icaro_feed_silent_seconds", "Since the last message of a feed gone silent"
+        self.registry.register(_Table(name, text, "sender", silent))
+
     def mappings(self, *, refused: bool, adopted: bool = False) -> None:
         """Whether the folder holds mappings that cannot be used; and whether others now are."""
         self._mappings_refused.set(int(refused))

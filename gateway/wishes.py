@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from gateway.case import Case
 from gateway.clocks import embargo_end, is_late
@@ -35,8 +36,9 @@ class Reading:
 class Wishes:
     """One for the node."""
 
-    def __init__(self, flow: Flow, directory: Directory) -> None:
+    def __init__(self, flow: Flow, directory: Directory, settle: timedelta = timedelta(0)) -> None:
         self._flow = flow
+        self._settle = settle
         self._directory = directory
         self._assigning = any(entry.assigns_codice_fiscale for entry in directory.of("comune"))
         self._read: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
@@ -79,6 +81,7 @@ class Wishes:
             due_at=held_until,
             can_amend="amend" in step.maps,
             can_cancel="cancel" in step.maps,
+            settles_at=unit.now + (self._settle if step.settle is None else step.settle),
         )
 
     def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -168,6 +169,14 @@ class Office:
         return of_step[-1].envelope
 
 
+def written(message: bytes, minutes: float) -> bytes:
+    """The message as if written so many minutes after GIULIA's birth (EVN-2 and MSH-7)."""
+    stamp = (GIULIA.born + timedelta(minutes=minutes)).strftime("%Y%m%d%H%M%S")
+    lines = [line.split("|") for line in message.decode().split("\r")]
+    lines[0][6], lines[1][2] = f"{stamp}+0100", f"{stamp}+0100"
+    return "\r".join("|".join(fields) for fields in lines).encode()
+
+
 class House:
     """One node with its journal in `folder`, which another one may have left there."""
 
@@ -179,6 +188,8 @@ class House:
         flow: Flow | None = None,
         backoff: Backoff | None = None,
         sender: Sender = SENDER,
+        others: tuple[Sender, ...] = (),
+        settle: timedelta = timedelta(0),
     ) -> None:
         master = folder / "keys" / "master.key"
         self.keyring = Keyring.load(master) if master.exists() else Keyring.create(master)
@@ -190,8 +201,9 @@ class House:
         self.casebook = Casebook(
             self.flow,
             self.directory,
-            lambda _: sender,
+            lambda name: next((each for each in others if each.name == name), sender),
             lambda profile: reader_of(self.flow, profile),
+            settle,
         )
         wait = backoff or Backoff(first=timedelta(0), ceiling=timedelta(0))
         self.aftermath = Aftermath(self.casebook, wait, lambda: 0.0, timedelta(0))
@@ -214,7 +226,7 @@ class House:
         )
         self.receipts: list[Receipt] = []
         self.intake = Intake(
-            Configuration.model_construct(senders=(sender,), unknown_senders="refuse"),
+            Configuration.model_construct(senders=(sender, *others), unknown_senders="refuse"),
             self.journal,
             self.casebook,
             lambda profile: reader_of(self.flow, profile),
@@ -248,6 +260,14 @@ class House:
                 return done
             run(self.delivery.work(claimed))
         return most
+
+    def settles(self, seconds: float = 20.0) -> None:
+        """Deliver until the Comune's part is no longer READY: an amendment waits for a storm."""
+        end = monotonic() + seconds
+        while any(row.status is Status.READY for row in self.rows("comune")):
+            if monotonic() > end:
+                raise AssertionError("an amendment did not settle")
+            self.works()
 
     def do(self, work: Callable[[Unit], T]) -> T:
         """One unit of work."""

@@ -8,7 +8,7 @@ name, sex, day, place and order of birth; of these only a digest is kept. The co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from lxml import etree
 
 from adapters.agenzia_entrate import errors
 from adapters.agenzia_entrate.errors import CATALOGUE
-from adapters.simulation.administration import Judgement
+from adapters.simulation.administration import PROVISIONAL, Judgement
 from adapters.simulation.bad_days import Plan
 from adapters.simulation.catalogue import error, refused
 from adapters.simulation.codice_fiscale import (
@@ -114,9 +114,11 @@ class AgenziaEntrate:
         if known and not self._forgetful:
             told = refused(CATALOGUE, errors.ALREADY_KNOWN, "generalita", codiceFiscale=known)
             return Judgement(told)
-        if kind == "2":
-            return self._provisional(body, person, number)
-        return self._code(body, person, number, self._free_code(person))
+        definitive = self._code(body, person, number, self._free_code(person))
+        if PROVISIONAL in plan:
+            for_now = self._provisional(body, person, number)
+            return replace(for_now, settled=definitive.answer)
+        return self._provisional(body, person, number) if kind == "2" else definitive
 
     def _vary(self, body: etree._Element, person: Person, earlier: str, number: int) -> Judgement:
         """The code follows the data: it stays where they give the same one."""

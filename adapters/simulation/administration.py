@@ -23,6 +23,7 @@ from gateway.xml import canonical
 QUERY: Final = "consultaEsito"
 ECHO: Final = "echo"
 LATER: Final = ("callback_before_reply", "callback_twice", "answer_later")
+PROVISIONAL: Final = "provisional"
 NO_QUERY: Final = "NON_OFFERTA"
 
 
@@ -35,10 +36,14 @@ class PlannedCall(Call):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an administration decides. `facts` None: nothing was done, nothing is kept."""
+    """What an administration decides. `facts` None: nothing was done, nothing is kept.
+
+    `settled`: what it will say once it knows better, if the answer is only for now.
+    """
 
     answer: Answer
     facts: Mapping[str, str] | None = None
+    settled: Answer | None = None
 
 
 class Rules(Protocol):
@@ -113,21 +118,23 @@ class Administration:
         if judgement.facts is None:
             return told | dict(judgement.answer)
         day = next((plan[name] for name in LATER if name in plan), None)
-        effect = self._keep(call, told | dict(judgement.answer), judgement.facts, day)
+        if day is None and judgement.settled is not None:
+            day = plan[PROVISIONAL]
+        effect = self._keep(call, judgement, day)
         sent = self._later(effect) if day is not None else None
         if sent is not None:
             await sent
         return effect.answer
 
-    def _keep(
-        self, call: PlannedCall, outcome: Answer, facts: Mapping[str, str], day: BadDay | None
-    ) -> Effect:
-        first, last = outcome, outcome
-        if day is not None:
+    def _keep(self, call: PlannedCall, judgement: Judgement, day: BadDay | None) -> Effect:
+        identity = {"idOperazione": _operation_id(call)}
+        outcome: Answer = identity | dict(judgement.answer)
+        first: Answer = outcome
+        last: Answer = outcome if judgement.settled is None else identity | dict(judgement.settled)
+        if day is not None and day.name in LATER:
             first = _taken(outcome)
             code = str(day.options.get("codice", ""))
             if code:
-                identity = {"idOperazione": outcome["idOperazione"]}
                 last = identity | dict(refused(self._rules.catalogue, code))
         effect = self._store.keep(
             operation=call.operation.name,
@@ -137,7 +144,7 @@ class Administration:
             sha256=digest(call.body),
             answer=first,
             outcome=last,
-            facts=facts,
+            facts=judgement.facts or {},
             promise=_promise(day),
         )
         self._rules.learn(effect)

@@ -67,6 +67,12 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         Bites.JUDGEMENT,
         "Agenzia delle Entrate: the family went to the counter; EAA30 to a request of type 1",
     ),
+    "provisional": Kind(
+        Bites.JUDGEMENT,
+        "Agenzia delle Entrate: an 11-digit number now, the definitive code `after` (1) seconds by "
+        "callback; null: at /callback-now",
+        frozenset({"after"}),
+    ),
     "answer_later": Kind(
         Bites.JUDGEMENT,
         "PRESA_IN_CARICO, the outcome `after` (1) seconds by callback; null: at /callback-now; "

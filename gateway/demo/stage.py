@@ -71,7 +71,7 @@ class Stage:
     environment: Mapping[str, str] = field(default_factory=dict)
     senders: str = ""
     delivery: str = (
-        "{concurrency: 8, poll: 250 ms, lease: 20 s, "
+        "{concurrency: 8, poll: 250 ms, lease: 20 s, settle: 1 ms, "
         "retry: {first: 300 ms, factor: 1.5, ceiling: 3 s, jitter: 0.2}}"
     )
     production: bool = True

@@ -9,6 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_CODE, _MARK = "codiceFiscale", "provvisorio"
+_PROVISIONAL = 11
+"""Digits of a provisional number; a definitive codice fiscale has sixteen characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseFinding:
@@ -25,6 +29,8 @@ class Context:
 
     `overrides` are the inputs of single submissions: a reason, a candidate, a request type.
     `days` are what the terms are reckoned from, as the dossier says them (see `Account.days`).
+    `merged_into`: the case that lives on instead of this one, `merged_from` the other way round;
+    `cancelled_at`: the moment (`hl7.moment`) of the cancellation.
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -34,8 +40,21 @@ class Context:
     findings: list[CaseFinding] = field(default_factory=list)
     overrides: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict, repr=False)
     days: dict[str, str] = field(default_factory=dict, repr=False)
+    merged_into: str = ""
+    merged_from: list[str] = field(default_factory=list)
+    cancelled_at: str = ""
     declared_by: str = ""
     anonymous: bool = False
+
+    def newer(self, step: str, facts: Mapping[str, str]) -> dict[str, str]:
+        """`facts` as far as they are news. A provisional number of eleven digits says nothing new
+        where a definitive code is known, because answers cross; and a definitive one ends it.
+        """
+        known, told = self.facts.get(step, {}).get(_CODE, ""), facts.get(_CODE, "")
+        if len(told) == _PROVISIONAL and len(known) > _PROVISIONAL:
+            return {name: value for name, value in facts.items() if name not in (_CODE, _MARK)}
+        ends = len(known) == _PROVISIONAL and len(told) > _PROVISIONAL
+        return {**({_MARK: "false"} if ends else {}), **facts}
 
     def learn(self, step: str, facts: Mapping[str, str]) -> bool:
         """Keep what a step's answer told; True if that changed anything."""
@@ -67,6 +86,9 @@ class Context:
                 "findings": [[f.code, f.at, f.text] for f in self.findings],
                 "overrides": self.overrides,
                 "days": self.days,
+                "merged_into": self.merged_into,
+                "merged_from": self.merged_from,
+                "cancelled_at": self.cancelled_at,
                 "declared_by": self.declared_by,
                 "anonymous": self.anonymous,
             },
@@ -84,6 +106,9 @@ class Context:
             findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
             overrides=tree.get("overrides", {}),
             days=tree.get("days", {}),
+            merged_into=tree.get("merged_into", ""),
+            merged_from=tree.get("merged_from", []),
+            cancelled_at=tree.get("cancelled_at", ""),
             declared_by=tree.get("declared_by", ""),
             anonymous=tree.get("anonymous", False),
         )

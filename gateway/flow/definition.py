@@ -45,6 +45,12 @@ class Events(Settings):
     events: frozenset[str] = frozenset()
 
 
+class Amending(Events):
+    """`when`: event → when a message of it counts; the others always do."""
+
+    when: Mapping[str, Source] = Field(default_factory=dict)
+
+
 class Merging(Events):
     """And the key of the record that disappears (MRG), in the order of the case's key."""
 
@@ -80,7 +86,7 @@ class CaseRules(Settings):
 
     key: tuple[Source, ...]
     open: Opening
-    amend: Events = Events()
+    amend: Amending = Amending()
     cancel: Events = Events()
     merge: Merging = Merging()
     declared: Source
@@ -103,6 +109,7 @@ class Step(Settings):
     `needs`: steps whose facts it must have; `follows`: steps whose facts it also tells;
     `choice`: what must be there before it can go; `hold`: an embargo, from `hold_from`: the case's
     opening, or the end of the day of birth; `late`: the reasons that a late declaration must give;
+    `settle`: how long an amendment waits for the next message, instead of `delivery.settle`;
     `again`: fault code → the request type to ask again with; `optional`: a sender without such
     a partner does without the step.
     """
@@ -117,6 +124,7 @@ class Step(Settings):
     hold: Duration | None = None
     hold_from: Literal["opening", "birth"] = "opening"
     late: Source | None = None
+    settle: Duration | None = None
     again: Mapping[str, str] = Field(default_factory=dict)
     optional: bool = False
 

@@ -7,7 +7,7 @@ has a submission' (docs/lifecycle.md) lives here and only here. Knows no dossier
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -54,7 +54,8 @@ class Wish:
     """What the case wants of one step now.
 
     `waits` is the reason it cannot go yet (NONE: it can), `refusal` one for which it cannot be
-    sent at all; `due_at` is when an embargo ends.
+    sent at all; `due_at` is when an embargo ends. `settles_at` is until when an amendment made now
+    waits for the next one: of a storm of updates only the last state goes.
     """
 
     wanted: bool
@@ -64,11 +65,12 @@ class Wish:
     due_at: datetime | None = None
     can_amend: bool = True
     can_cancel: bool = True
+    settles_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Make a new submission of the step."""
+    """Make a new submission of the step, to be looked at `due_at`; READY: None is at once."""
 
     kind: Kind
     status: Status
@@ -98,6 +100,7 @@ class Turn:
     predecessor: str | None
     event: Event = Event.NEEDS_MET
     reason: Reason = Reason.NONE
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def on_message(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     moves: list[Directive] = [
         Move(past.id, past.status, Event.REPLACE, Reason.NEW_MESSAGE) for past in replaced
     ]
-    return [*moves, *_new(wish, left)]
+    return [*moves, *_new(_settling(wish, replaced), left)]
 
 
 def on_cancel(
@@ -201,6 +204,19 @@ def standing(chain: Iterable[Past]) -> Past | None:
     return found
 
 
+def may_stand(chain: Sequence[Past]) -> bool:
+    """Whether the partner has, or may have, a document of this step."""
+    live = _live(chain)
+    left = [past for past in live if past not in _replaced(live)]
+    return standing(left) is not None or _blocked(left)
+
+
+def _settling(wish: Wish, replaced: Sequence[Past]) -> Wish:
+    """An amendment that was already settling passes its time on: a storm cannot put it off."""
+    since = [past.due_at for past in replaced if past.kind is Kind.AMEND and past.due_at]
+    return replace(wish, settles_at=min(since)) if wish.settles_at and since else wish
+
+
 def _live(chain: Sequence[Past]) -> list[Past]:
     gone = (Status.REPLACED, Status.WITHDRAWN)
     return [past for past in chain if past.status not in gone]
@@ -229,7 +245,10 @@ def _new(wish: Wish, left: Sequence[Past], because: Reason = Reason.NONE) -> lis
     # Whoever registered the child amends it: another competent office is a person's decision.
     endpoint = before.endpoint if before else wish.endpoint
     predecessor = before.id if before else None
-    return [Open(kind, status, endpoint, predecessor, reason or because, wish.due_at)]
+    due_at = wish.due_at
+    if status is Status.READY:
+        due_at = wish.settles_at if before else None
+    return [Open(kind, status, endpoint, predecessor, reason or because, due_at)]
 
 
 def _first_status(wish: Wish, left: Sequence[Past], before: Past | None) -> tuple[Status, Reason]:
@@ -264,4 +283,4 @@ def _own_turn(wish: Wish, waiting: Past, before: Past | None) -> Directive:
         return Turn(
             waiting.id, Kind.AMEND, before.endpoint, before.id, Event.HOLD, Reason.ROUTE_CHANGED
         )
-    return Turn(waiting.id, Kind.AMEND, before.endpoint, before.id)
+    return Turn(waiting.id, Kind.AMEND, before.endpoint, before.id, due_at=wish.settles_at)

@@ -67,7 +67,16 @@ class Account:
     def opens(self) -> bool:
         """True if this message is a birth."""
         events = self._flow.case.open.events
-        return self._message.event in events and _truth(self._rules.newborn, self._run)
+        return self._message.event in events and self.newborn()
+
+    def newborn(self) -> bool:
+        """True if this message is about a newborn, whatever its event."""
+        return _truth(self._rules.newborn, self._run)
+
+    def amends(self) -> bool:
+        """True unless its event counts only sometimes, and not now: a discharge of the living."""
+        rule = self._rules.amends.get(self._message.event)
+        return rule is None or _truth(rule, self._run)
 
     def key(self) -> tuple[str, ...] | None:
         """Assigning authority and identifier of the child; None if there is no identifier."""
@@ -129,6 +138,10 @@ class _Rules:
         self.old_key = [
             compiled(text, "case", "merge", "key", at) for at, text in enumerate(case.merge.key)
         ]
+        self.amends = {
+            event: compiled(text, "case", "amend", "when", event)
+            for event, text in case.amend.when.items()
+        }
         self.declared = compiled(case.declared, "case", "declared")
         self.anonymous = compiled(case.anonymous, "case", "anonymous")
         self.clock = _clock_rules(case.clock, compiled)

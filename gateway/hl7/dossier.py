@@ -3,14 +3,15 @@
 ADT is snapshot mode: segments that a later message carries replace the earlier ones of their
 kind; a kind it does not carry stays. Where a segment is surely the same thing as an earlier one,
 an empty field leaves what was there and `""` deletes it. Two persons are never mixed: a next of
-kin whose relationship or name differs stands alone. Each field knows the message it came from.
+kin whose relationship or name differs stands alone. Each field knows the message it came from, and
+each message its moment: one that came late fills what nobody newer said, and changes nothing else.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import UnreadableMessage
@@ -31,11 +32,15 @@ _NAMES = {"NK1": 2, "GT1": 3, "IN1": 16}
 
 @dataclass(slots=True)
 class _Line:
-    """A segment by field number, and the message each of its fields came from."""
+    """A segment by field number, and the message each of its fields came from.
+
+    `deleted`: field → the message that deleted it, so that an older one does not bring it back.
+    """
 
     fields: list[str]
     origins: list[str]
     key: str | None
+    deleted: dict[int, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -44,17 +49,35 @@ class _Line:
 
 @dataclass(frozen=True)
 class Dossier:
-    """`origins`: `PID-5` or `NK1[2]-33` → id of the message that said it."""
+    """`origins`: `PID-5` or `NK1[2]-33` → id of the message that said it; `deleted` likewise.
+
+    `carried`: kind of segment → the newest message that had it; `moments`: message → when it was
+    written (`hl7.moment`), '' where that is not known.
+    """
 
     message: Message = field(repr=False)
     origins: Mapping[str, str] = field(repr=False)
+    deleted: Mapping[str, str] = field(default_factory=dict, repr=False)
+    carried: Mapping[str, str] = field(default_factory=dict, repr=False)
+    moments: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def newest(self) -> str:
+        """The moment of the newest message in it; '' if none is known."""
+        return max(self.moments.values(), default="")
 
     def encode(self) -> bytes:
         """Bytes for the journal; `decode` gives the dossier back."""
-        ids = sorted(set(self.origins.values()))
+        told = {"origins": self.origins, "deleted": self.deleted, "carried": self.carried}
+        ids = sorted({each for paths in told.values() for each in paths.values()})
         number = {message_id: at for at, message_id in enumerate(ids)}
-        origins = {path: number[message_id] for path, message_id in self.origins.items()}
-        body = {"lang": 1, "message": self.message.raw.decode(), "ids": ids, "origins": origins}
+        body = {
+            "lang": 1,
+            "message": self.message.raw.decode(),
+            "ids": ids,
+            "moments": [self.moments.get(each, "") for each in ids],
+            **{name: {at: number[i] for at, i in paths.items()} for name, paths in told.items()},
+        }
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
@@ -63,21 +86,50 @@ class Dossier:
         try:
             body = json.loads(stored)
             ids = body["ids"]
-            origins = {path: ids[number] for path, number in body["origins"].items()}
-            return cls(Message.parse(body["message"].encode()), origins)
+            # Before there were moments, a dossier knew only its origins.
+            maps = (body["origins"], body.get("deleted", {}), body.get("carried", {}))
+            told = [{path: ids[number] for path, number in each.items()} for each in maps]
+            moments = dict(zip(ids, body.get("moments", ()), strict=False))
+            return cls(Message.parse(body["message"].encode()), told[0], told[1], told[2], moments)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise UnreadableMessage("the stored dossier cannot be read") from None
 
 
-def fold(dossier: Dossier | None, message: Message, message_id: str) -> Dossier:
-    """The dossier after `message`. The result is canonical: UTF-8, standard delimiters."""
+def fold(dossier: Dossier | None, message: Message, message_id: str, moment: str = "") -> Dossier:
+    """The dossier after `message`, written at `moment`; '' if that is not known: then it is new.
+
+    The result is canonical: UTF-8, standard delimiters.
+    """
+    before = dossier or Dossier(message, {})
+    moments = {**before.moments, message_id: moment or before.newest}
     new = [_new_line(segment, message_id) for segment in message if _is_named(segment)]
-    old = _old_lines(dossier) if dossier is not None else []
+    old = _old_lines(before) if dossier is not None else []
+    late = _late(before, new, moments)
     for name in dict.fromkeys(line.name for line in new):
-        _fold_kind(_of(name, old), _of(name, new))
+        if name in late:
+            _fill_kind(_of(name, old), _of(name, new), moments)
+        else:
+            _fold_kind(_of(name, old), _of(name, new))
+    new = [line for line in new if line.name not in late]
     for line in new:
         _delete_nulls(line)
-    return _dossier(_in_order(old, new))
+    carried = {**before.carried, **{line.name: message_id for line in new}}
+    return _dossier(_in_order(old, new), carried, moments)
+
+
+def unite(old: Dossier, stays: Dossier) -> Dossier:
+    """The dossiers of two records of one child: what the one that `stays` says counts first."""
+    before, lines = _old_lines(old), _old_lines(stays)
+    for name in dict.fromkeys(line.name for line in lines):
+        _fold_kind(_of(name, before), _of(name, lines))
+    moments = {**old.moments, **stays.moments}
+    return _dossier(_in_order(before, lines), {**old.carried, **stays.carried}, moments)
+
+
+def _late(before: Dossier, new: list[_Line], moments: Mapping[str, str]) -> set[str]:
+    """The kinds that a newer message than this one has carried."""
+    known = {name: moments.get(told, "") for name, told in before.carried.items()}
+    return {line.name for line in new if moments[line.origins[0]] < known.get(line.name, "")}
 
 
 def _is_named(segment: Segment) -> bool:
@@ -97,8 +149,16 @@ def _old_lines(dossier: Dossier) -> list[_Line]:
         fields = fields_of(segment)
         start = f"{Location(segment.name, seen[segment.name])}-"
         origins = [dossier.origins.get(f"{start}{n}", "") for n in range(len(fields))]
-        lines.append(_Line(fields, origins, _key(segment)))
+        lines.append(_Line(fields, origins, _key(segment), _deleted(dossier, start)))
     return lines
+
+
+def _deleted(dossier: Dossier, start: str) -> dict[int, str]:
+    return {
+        int(path[len(start) :]): told
+        for path, told in dossier.deleted.items()
+        if path.startswith(start)
+    }
 
 
 def _of(name: str, lines: Sequence[_Line]) -> list[_Line]:
@@ -117,13 +177,25 @@ def _key(segment: Segment) -> str | None:
 
 def _fold_kind(old: list[_Line], new: list[_Line]) -> None:
     """Fill the empty fields of each new line from the old line that is the same thing."""
+    for before, after in _same(old, new):
+        _inherit(before, after)
+
+
+def _fill_kind(old: list[_Line], new: list[_Line], moments: Mapping[str, str]) -> None:
+    """A message that came late: its fields replace only what an older one said."""
+    for before, after in _same(old, new):
+        _fill(before, after, moments)
+
+
+def _same(old: list[_Line], new: list[_Line]) -> Iterator[tuple[_Line, _Line]]:
+    """The pairs of lines that are surely the same thing."""
     if new[0].name.startswith("Z") and len(old) == len(new) == 1:
-        _inherit(old[0], new[0])
+        yield old[0], new[0]
         return
     before, after = _unique(old), _unique(new)
     for key, line in after.items():
         if key in before and _same_person(before[key], line):
-            _inherit(before[key], line)
+            yield before[key], line
 
 
 def _unique(lines: list[_Line]) -> dict[str, _Line]:
@@ -152,16 +224,35 @@ def _folded(name: str) -> str:
 
 
 def _inherit(old: _Line, new: _Line) -> None:
-    missing = len(old.fields) - len(new.fields)
-    new.fields += [""] * missing
-    new.origins += [""] * missing
+    _reach(new, len(old.fields))
     for number, value in enumerate(old.fields):
-        if not new.fields[number]:
+        if value and not new.fields[number]:
             new.fields[number], new.origins[number] = value, old.origins[number]
+    said = {number for number, value in enumerate(new.fields) if value}
+    new.deleted = {number: told for number, told in old.deleted.items() if number not in said}
+
+
+def _fill(old: _Line, late: _Line, moments: Mapping[str, str]) -> None:
+    _reach(old, len(late.fields))
+    for number, value in enumerate(late.fields):
+        said = old.origins[number] if old.fields[number] else old.deleted.get(number, "")
+        if not value or (said and moments[late.origins[0]] < moments.get(said, "")):
+            continue
+        old.fields[number], old.origins[number] = value, late.origins[0]
+        old.deleted.pop(number, None)
+    _delete_nulls(old)
+
+
+def _reach(line: _Line, length: int) -> None:
+    missing = length - len(line.fields)
+    line.fields += [""] * missing
+    line.origins += [""] * missing
 
 
 def _delete_nulls(line: _Line) -> None:
-    line.fields = ["" if value == NULL else value for value in line.fields]
+    for number, value in enumerate(line.fields):
+        if value == NULL:
+            line.fields[number], line.deleted[number] = "", line.origins[number]
 
 
 def _in_order(old: list[_Line], new: list[_Line]) -> list[_Line]:
@@ -187,8 +278,9 @@ def _in_order(old: list[_Line], new: list[_Line]) -> list[_Line]:
     return result
 
 
-def _dossier(lines: list[_Line]) -> Dossier:
+def _dossier(lines: list[_Line], carried: Mapping[str, str], moments: Mapping[str, str]) -> Dossier:
     origins: dict[str, str] = {}
+    deleted: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for line in lines:
         seen[line.name] += 1
@@ -196,4 +288,7 @@ def _dossier(lines: list[_Line]) -> Dossier:
         for number, value in enumerate(line.fields):
             if value and number:
                 origins[f"{start}{number}"] = line.origins[number]
-    return Dossier(compose(line.fields for line in lines), origins)
+        deleted |= {f"{start}{number}": told for number, told in line.deleted.items()}
+    told = {*origins.values(), *deleted.values(), *carried.values()}
+    known = {message_id: moment for message_id, moment in moments.items() if message_id in told}
+    return Dossier(compose(line.fields for line in lines), origins, deleted, carried, known)

@@ -69,7 +69,8 @@ def redact_dossier(dossier: Dossier, keep: Sequence[str]) -> Dossier:
             origin = dossier.origins.get(str(Location(segment.name, old, number)))
             if origin is not None:
                 origins[str(Location(segment.name, new, number))] = origin
-    return Dossier(compose(lines), origins)
+    # What was deleted is no more than a path, but where it stood may have gone.
+    return Dossier(compose(lines), origins, {}, dossier.carried, dossier.moments)
 
 
 def mark_unnamed(dossier: Dossier) -> Dossier:

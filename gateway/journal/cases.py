@@ -52,6 +52,16 @@ _AT_WORK = (
     .order_by(cases.c.id)
     .limit(bindparam("most"))
 )
+_MERGED = Prepared(
+    select(*_COLUMNS)
+    .where(
+        cases.c.sender == bindparam("sender"),
+        cases.c.key_digest == bindparam("key_digest"),
+        cases.c.state == "MERGED",
+    )
+    .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+    .limit(1)
+)
 _COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
 
 
@@ -74,6 +84,11 @@ class CaseReads(Reading):
         """The newest case of this key that was not merged away; a unit of work locks it."""
         query = _LOCK_BY_KEY if self._for_update() else _LOOK_BY_KEY
         found = self._driver.row(query, {"sender": sender, "key_digest": key_digest})
+        return None if found is None else self._case(found)
+
+    def find_merged(self, sender: str, key_digest: str) -> CaseRow | None:
+        """The newest case of this key that was merged away."""
+        found = self._driver.row(_MERGED, {"sender": sender, "key_digest": key_digest})
         return None if found is None else self._case(found)
 
     def case(self, case_id: str) -> CaseRow:
@@ -172,6 +187,7 @@ class CaseWrites(CaseReads, Writing):
         state: str | None = None,
         declared_at: datetime | None = None,
         processing: str | None = None,
+        key_digest: str | None = None,
     ) -> CaseRow:
         """Change what is given; Fenced if the case is no longer at `expect_version`."""
         before = self._unchanged(case_id, expect_version)
@@ -182,6 +198,7 @@ class CaseWrites(CaseReads, Writing):
             values |= self._sealed(self._writing_key(case_id), "cases", case_id, plain)
         declared = optional_stamp(declared_at)
         words = {"state": state, "processing": processing, "declared_at": declared}
+        words["key_digest"] = key_digest
         values |= {column: each for column, each in words.items() if each is not None}
         read = {"dossier": before.dossier, "context": before.context}
         return self._save("case.saved", before, values, **{**read, **plain})

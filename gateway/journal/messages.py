@@ -7,6 +7,7 @@ that belongs to no case nothing stays but header, keyed digest and acknowledgmen
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, select
@@ -15,7 +16,7 @@ from gateway.errors import JournalError, NotFound
 from gateway.journal.prepared import Prepared
 from gateway.journal.reading import Reading
 from gateway.journal.rows import MESSAGE, MESSAGES, MessageRow
-from gateway.journal.stored import new_id, seal_of, storable
+from gateway.journal.stored import moment, new_id, seal_of, storable
 from gateway.journal.tables import messages
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
@@ -37,6 +38,12 @@ _OF_CASE = (
     .order_by(messages.c.received_at, messages.c.id)
 )
 _BODY = select(messages.c.case_id, messages.c.body).where(messages.c.id == bindparam("id"))
+_NEWEST_OF = (
+    select(messages.c.received_at)
+    .where(messages.c.id > bindparam("first"), messages.c.sender == bindparam("sender"))
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
 _BY_VERDICT = select(messages.c.verdict, func.count()).group_by(messages.c.verdict)
 
 
@@ -84,6 +91,13 @@ class MessageReads(Reading):
         if found is None:
             raise NotFound(f"no message {message_id}")
         return self._unseal(found[0], ("messages", "body", message_id), found[1])
+
+    def heard_since(self, sender: str, since: datetime) -> datetime | None:
+        """When the newest message of a sender came, if it came after `since`."""
+        # An id begins with the clock of whoever made it, so this reads only what is new.
+        first = f"{int(since.timestamp() * 1e9):016x}"
+        found = self._row(_NEWEST_OF, {"sender": storable(sender), "first": first})
+        return None if found is None else moment(found[0])
 
     def message_counts(self) -> dict[str, int]:
         """How many messages there are of each verdict."""

@@ -37,6 +37,13 @@ class RejectReads(Reading):
         query = select(*REJECT).order_by(rejects.c.id.desc()).limit(limit)
         return [RejectRow.of(row) for row in self._rows(query)]
 
+    def reject(self, reject_id: str) -> RejectRow:
+        """One of them; raises NotFound."""
+        found = self._row(select(*REJECT).where(rejects.c.id == reject_id))
+        if found is None:
+            raise NotFound(f"no refused message {reject_id}")
+        return RejectRow.of(found)
+
     def reject_body(self, reject_id: str) -> bytes | None:
         """What was kept of the refused bytes; raises NotFound."""
         found = self._row(select(rejects.c.body).where(rejects.c.id == reject_id))
@@ -62,6 +69,7 @@ class RejectWrites(RejectReads, Writing):
                 "digest": digest,
                 "body": cipher,
                 "body_seal": seal_of(cipher),
+                "note": note,
             },
         )
         oldest = self._row(_OLDEST_KEPT)

@@ -179,12 +179,13 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectRow:
-    """Bytes that were refused, kept for a while for the HIS team."""
+    """Bytes that were refused, kept for a while for the HIS team. `note`: the reason's code."""
 
     id: str
     at: datetime
     sender: str
     digest: str
+    note: str | None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:

@@ -216,6 +216,7 @@ rejects = Table(
     _word("sender"),
     _word("digest"),
     *_cipher("body"),
+    _word("note", null=True),
 )
 
 replay = Table(

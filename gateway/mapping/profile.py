@@ -14,6 +14,7 @@ from typing import Final
 from gateway.hl7.acknowledgment import Mode
 from gateway.hl7.dictionary import VERSIONS
 from gateway.hl7.location import Location
+from gateway.hl7.moment import Order
 from gateway.mapping.dialect import Dialect
 from gateway.mapping.document import Definition, Reader, TableUse
 from gateway.mapping.finding import Findings
@@ -27,9 +28,15 @@ SENDER: Final[Mapping[str, Mapping[str, str]]] = {
 
 _KEYS: Final = (
     *("lang", "profile", "extends", "hl7", "acknowledgment", "charset", "required", "define"),
-    *("keeps", "naks", "tables", "segments", "fields", "codes", "$note"),
+    *("keeps", "naks", "newer", "tables", "segments", "fields", "codes", "$note"),
 )
 _VERSION: Final = "2.5"
+_ORDERS: Final[Mapping[str, Order]] = {
+    "": "recorded",
+    "recorded": "recorded",
+    "sent": "sent",
+    "arrival": "arrival",
+}
 _MODES: Final[Mapping[str, Mode | None]] = {
     "": None,
     "auto": None,
@@ -44,7 +51,9 @@ class Profile:
 
     `required` are paths without which a birth is refused, `keeps` what stays of a message whose
     mother does not want to be named, `naks` the findings answered AE, `declared` what its messages
-    have beside the dictionary. `pins` are the files it was read from, with their SHA-256.
+    have beside the dictionary, `newer` what tells which of two messages of a child is newer: EVN-2
+    (`recorded`), MSH-7 (`sent`) or only their `arrival`. `pins` are the files it was read from,
+    with their SHA-256.
     """
 
     name: str
@@ -58,6 +67,7 @@ class Profile:
     tables: Mapping[str, TableUse] = field(repr=False)
     pins: Mapping[str, str] = field(repr=False)
     declared: Declared = field(default=NOTHING, repr=False)
+    newer: Order = "recorded"
 
     def dialect(self, version: str) -> Dialect:
         """What this sender speaks, of one HL7 version."""
@@ -98,7 +108,10 @@ def read_chapter(tree: Table, findings: Findings) -> Chapter:
     reader = Reader(tree, findings)
     reader.check_language()
     reader.check_keys(_KEYS)
-    values = {key: reader.text(key) for key in ("hl7", "acknowledgment", "charset")}
+    values = {key: reader.text(key) for key in ("hl7", "acknowledgment", "charset", "newer")}
+    if values["newer"] not in _ORDERS:
+        findings.error(tree.position, "M06", "newer must be recorded, sent or arrival")
+        values["newer"] = ""
     if values["acknowledgment"] not in _MODES:
         text = "acknowledgment must be auto, original or enhanced"
         findings.error(tree.position, "M06", text)
@@ -159,4 +172,5 @@ def assemble(name: str, chain: Sequence[Chapter], pins: Mapping[str, str]) -> Pr
         tables=tables,
         pins=pins,
         declared=declared,
+        newer=_ORDERS[value("newer")],
     )

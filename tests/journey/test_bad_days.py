@@ -37,7 +37,7 @@ SENDERS = """\
 """One hospital that wants nothing back."""
 
 DELIVERY = (
-    "{concurrency: 24, poll: 250 ms, lease: 30 s, "
+    "{concurrency: 24, poll: 250 ms, lease: 30 s, settle: 1 ms, "
     "retry: {first: 300 ms, factor: 1.5, ceiling: 3 s, jitter: 0.2}}"
 )
 
@@ -127,7 +127,7 @@ DAYS = [
     *refusal("answer_later", REFUSED_LATER, "Taken", effects=1, after=0.3, codice="X99"),
     *refusal("callback_before_reply", REFUSED, "Taken", effects=1, codice="X98"),
 ]
-ELSEWHERE = {"several_candidates", "already_known"}
+ELSEWHERE = {"several_candidates", "already_known", "provisional"}
 """Only Agenzia delle Entrate has these; each has a test of its own below."""
 
 AT_THE_PORT = [name for name, kind in CATALOGUE.items() if kind.bites is Bites.LISTENER]

@@ -21,7 +21,7 @@ from tests.journey.watching import WHO, Ward
 pytestmark = pytest.mark.journey
 
 DELIVERY = (
-    "{concurrency: 8, poll: 250 ms, lease: 20 s, retry: "
+    "{concurrency: 8, poll: 250 ms, lease: 20 s, settle: 1 ms, retry: "
     "{first: 200 ms, factor: 1.0, ceiling: 1 s, jitter: 0.0, max_attempts: 3}}"
 )
 

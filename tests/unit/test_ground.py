@@ -81,7 +81,7 @@ def test_profiles_of_strangers_are_compiled_too(folder: Path):
 def test_a_sender_that_left_the_settings_is_still_read(folder: Path):
     """A case of a sender who is not configured any more keeps a profile to be read with."""
     ground = Ground.of(settings(folder))
-    known, gone = ground.casebook._senders("ospedale"), ground.casebook._senders("chiuso")
+    known, gone = ground.casebook.sender("ospedale"), ground.casebook.sender("chiuso")
     assert (known.name, known.facility) == ("ospedale", "OSPEDALE")
     assert (gone.name, gone.profile) == ("unknown", "default")
 

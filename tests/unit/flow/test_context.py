@@ -46,6 +46,18 @@ def test_learning_tells_whether_anything_changed() -> None:
     assert context.learn("comune", {"protocollo": "P2"})
 
 
+def test_a_provisional_number_never_takes_a_definitive_code_back() -> None:
+    """Answers cross: what came late of before the definitive code says nothing about it."""
+    context = Context()
+    provisional = {"codiceFiscale": "00743110157", "provvisorio": "true"}
+    definitive = {"codiceFiscale": "RSSGLI26C41F205V"}
+    context.learn("codice_fiscale", context.newer("codice_fiscale", provisional))
+    context.learn("codice_fiscale", context.newer("codice_fiscale", definitive))
+    assert context.facts["codice_fiscale"] == definitive | {"provvisorio": "false"}
+    late = context.newer("codice_fiscale", provisional | {"protocollo": "P"})
+    assert late == {"protocollo": "P"}
+
+
 def test_forgetting_tells_whether_there_was_anything() -> None:
     """An annulled step has no facts; annulling it twice changes nothing."""
     context = Context(facts={"comune": {"protocollo": "P1"}})

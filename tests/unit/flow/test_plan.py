@@ -16,6 +16,7 @@ from gateway.flow.plan import (
     Turn,
     Wait,
     Wish,
+    may_stand,
     on_cancel,
     on_facts,
     on_message,
@@ -328,3 +329,48 @@ def test_every_callback_has_its_row():
     """A callback can come in any status, early, late or repeated."""
     for status, event in product(Status, (Event.CALLBACK_ACCEPTED, Event.CALLBACK_REJECTED)):
         assert (status, event) in TRANSITIONS
+
+
+SOON, LATER = datetime(2026, 3, 1, 10, 1, tzinfo=UTC), datetime(2026, 3, 1, 10, 2, tzinfo=UTC)
+SETTLING = replace(WANTED, settles_at=LATER)
+
+
+def test_an_amendment_settles_and_a_registration_does_not():
+    """A birth goes at once; what corrects it waits for the rest of the storm."""
+    assert on_message(SETTLING, []) == [Open(Kind.REGISTER, Status.READY, "015146")]
+    (amend,) = on_message(SETTLING, [past(Status.ACCEPTED)])
+    assert amend == Open(Kind.AMEND, Status.READY, "015146", "a", due_at=LATER)
+
+
+def test_the_time_runs_from_the_first_news():
+    """Each later message takes the place of the one before it, and its hour."""
+    settling = replace(past(Status.READY, Kind.AMEND, id="b"), due_at=SOON)
+    moved, amend = on_message(SETTLING, [past(Status.ACCEPTED), settling])
+    assert moved == Move("b", Status.READY, Event.REPLACE, Reason.NEW_MESSAGE)
+    assert amend == Open(Kind.AMEND, Status.READY, "015146", "a", due_at=SOON)
+
+
+def test_what_waited_for_its_predecessor_settles():
+    """The rest of the storm may still be under way."""
+    waiting = past(Status.WAITING, Kind.AMEND, id="b")
+    (turn,) = on_turn(SETTLING, [past(Status.ACCEPTED), waiting])
+    assert turn == Turn("b", Kind.AMEND, "015146", "a", due_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("chain", "stands"),
+    [
+        ([], False),
+        ([past(Status.READY)], False),
+        ([past(Status.REJECTED)], False),
+        ([past(Status.WITHDRAWN)], False),
+        ([past(Status.ACCEPTED)], True),
+        ([past(Status.SUBMITTING)], True),
+        ([past(Status.DEFERRED, received=True)], True),
+        ([past(Status.ACCEPTED), past(Status.READY, Kind.AMEND, id="b")], True),
+        ([past(Status.ACCEPTED), past(Status.ACCEPTED, Kind.CANCEL, id="b")], False),
+    ],
+)
+def test_what_may_stand_at_a_partner(chain, stands):
+    """Of two records of one child the one that may be registered lives on."""
+    assert may_stand(chain) is stands

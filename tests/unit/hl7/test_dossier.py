@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,3 +167,71 @@ def test_folding_the_same_message_twice_changes_nothing(bodies: list[str]) -> No
     again = fold(dossier, last, f"m{len(bodies)}")
     assert again.message.raw == dossier.message.raw
     assert set(again.origins.values()) <= {f"m{n}" for n in range(1, len(bodies) + 1)}
+
+
+def told(*said: tuple[str, str]) -> Dossier:
+    """What (moment, body) after (moment, body) leave, in the order in which they came."""
+    dossier = None
+    for number, (moment, body) in enumerate(said, 1):
+        dossier = fold(dossier, message(body, control_id=str(number)), f"m{number}", moment)
+        dossier = Dossier.decode(dossier.encode())
+    assert dossier is not None
+    return dossier
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "result"),
+    [
+        ("PID|||2||B", "PID|||1||A|||F", ["PID|||2||B|||F"]),
+        ('PID|||2||B|||""', "PID|||1||A|||F", ["PID|||2||B"]),
+        ("PID|||2||B", 'PID|||1||""|||F', ["PID|||2||B|||F"]),
+        ("PID|||2", "PID|||1\rOBX|1||W||3", ["PID|||2", "OBX|1||W||3"]),
+        ("PID|||2\rOBX|1||W||4", "PID|||1\rOBX|1||W||3|kg", ["PID|||2", "OBX|1||W||4|kg"]),
+        ("NK1|1|A^B|MTH", "NK1|1|A^B|MTH|x\rNK1|2|C^D|FTH", ["NK1|1|A^B|MTH|x"]),
+        ("NK1|1|A^B|MTH", "NK1|1|E^F|MTH|x", ["NK1|1|A^B|MTH"]),
+        ("ZNE|a|b", "ZNE||c|d", ["ZNE|a|b|d"]),
+    ],
+)
+def test_a_late_message_takes_nothing_back(newer: str, older: str, result: list[str]) -> None:
+    """An older message that comes later fills what nobody newer said, and no more than that."""
+    dossier = told(("2", newer), ("1", older))
+    assert lines(dossier) == result
+    assert dossier.message.control_id == "1"
+    assert dossier.newest == "2"
+
+
+def test_a_late_message_counts_between_its_neighbours() -> None:
+    """Field by field: it is newer than what the first said, and older than what the last said."""
+    dossier = told(("1", "PID|||1||A|||F"), ("3", "PID|||3"), ("2", 'PID|||2||B|||""|||x'))
+    assert lines(dossier) == ["PID|||3||B||||||x"]
+    assert [dossier.origins[path] for path in ("PID-3", "PID-5")] == ["m2", "m3"]
+    assert dossier.deleted == {"PID-8": "m3"}
+
+
+def test_messages_of_one_moment_count_as_they_came() -> None:
+    """Who writes no clock, or the same one twice, is believed in the order of arrival."""
+    assert lines(told(("1", "PID|||1"), ("1", "PID|||2"), ("", "PID|||3"))) == ["PID|||3"]
+    assert told(("1", "PID|||1"), ("", "PID|||2")).newest == "1"
+
+
+def test_a_dossier_of_before_there_were_moments_is_read() -> None:
+    """What an older release stored knows no moments: every message is newer."""
+    stored = b'{"lang":1,"message":"MSH|^~\\\\&|A\\rPID|||1\\r","ids":["m1"],"origins":{"PID-3":0}}'
+    dossier = fold(Dossier.decode(stored), message("PID|||2"), "m2", "1")
+    assert lines(dossier) == ["PID|||2"]
+
+
+bodies = st.tuples(
+    st.sampled_from(["PID|||1", "PID|||2||A", 'PID|||3||""', "PID||||x"]),
+    st.sampled_from(["", "NK1|1|A^B|MTH|x", "NK1|1|A^B|MTH||y", 'NK1|1|A^B|MTH|""']),
+    st.sampled_from(["", "OBX|1||W||3", "OBX|1||W||4|kg", "ZNE|a", "ZNE||b", "PV1|1|I|BED"]),
+).map(lambda parts: "\r".join(filter(None, parts)))
+
+
+@given(st.lists(bodies, min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(said: list[str], chance: Random) -> None:
+    """Messages with moments leave the same dossier in whatever order they come."""
+    in_order = [(f"{number:02}", body) for number, body in enumerate(said)]
+    shuffled = in_order.copy()
+    chance.shuffle(shuffled)
+    assert sorted(lines(told(*shuffled))) == sorted(lines(told(*in_order)))

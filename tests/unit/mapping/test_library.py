@@ -128,6 +128,7 @@ def test_a_profile_extends_another_and_its_own_definitions_win(written: Write) -
     ("text", "reason"),
     [
         ("profile: p\n", "lang: 1"),
+        ("lang: 1\nprofile: p\nnewer: never\n", "recorded, sent or arrival"),
         ("lang: 1\nextends: p\n", "does not end"),
         ("lang: 1\nextends: nobody\n", "no such file"),
         ("lang: 1\nacknowledgment: maybe\n", "auto, original or enhanced"),
@@ -151,7 +152,7 @@ def test_settings_of_a_profile(written: Write) -> None:
     """What it says of acknowledgments, character set and findings."""
     library = written(
         profiles__p="lang: 1\nprofile: p\nacknowledgment: enhanced\ncharset: 8859/1\n"
-        "hl7: '2.4'\nkeeps: [MSH]\nnaks: [TWO]\n"
+        "hl7: '2.4'\nkeeps: [MSH]\nnaks: [TWO]\nnewer: sent\n"
     )
     profile = library.profile("p")
     assert (profile.acknowledgment, profile.charset, profile.version) == (
@@ -160,6 +161,7 @@ def test_settings_of_a_profile(written: Write) -> None:
         "2.4",
     )
     assert (profile.keeps, profile.naks) == (("MSH",), ("TWO",))
+    assert (profile.newer, library.profile("default").newer) == ("sent", "recorded")
 
 
 def test_a_definition_is_held_against_the_version_it_was_written_for(written: Write) -> None:

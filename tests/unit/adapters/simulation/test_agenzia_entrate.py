@@ -195,3 +195,14 @@ def test_a_comune_has_its_belfiore_code_on_its_days() -> None:
     assert places.of("015146", date(2026, 11, 18)) == "F205"
     assert places.of("015146", date(1800, 1, 1)) is None
     assert places.of("999999", date(2026, 11, 18)) is None
+
+
+def test_a_provisional_number_is_followed_by_the_definitive_code(agenzia: Office) -> None:
+    """On that bad day the answer has eleven digits, and the callback that is owed the code."""
+    day = BadDay("provisional", options={"after": None})
+    said = agenzia.call(ASSIGN, assignment(name="NORA"), day)
+    assert is_provisional(said["codiceFiscale"])
+    (owed,) = agenzia.promised
+    assert owed.outcome["codiceFiscale"] == computed("NORA")
+    known = agenzia.call(ASSIGN, assignment(name="NORA"))
+    assert (known["codice"], known["codiceFiscale"]) == ("EAA30", computed("NORA"))

@@ -1,0 +1,140 @@
+"""What a message is to us, and the case it is about.
+
+A case is found by its child's number, by a number that the child had before, and by that of a
+record which was merged into it. Most messages of a hospital are about nobody's birth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from gateway.case import Case, case_key
+from gateway.casebook import UPDATES, Casebook
+from gateway.config import Sender
+from gateway.errors import MessageRefused
+from gateway.flow.context import Context
+from gateway.flow.reading import Account
+from gateway.hl7.message import Message
+from gateway.hl7.time import TimeError, parse_day
+from gateway.journal import CaseRow, Unit
+
+_ZONE = ZoneInfo("Europe/Rome")
+
+
+class Meaning(StrEnum):
+    """What a message is to us."""
+
+    BIRTH = "birth"
+    AMEND = "amend"
+    CANCEL = "cancel"
+    MERGE = "merge"
+    ASIDE = "aside"
+    """A birth of before this gateway's time: kept for a person, told to nobody."""
+    OTHER = "other"
+
+
+class Recognition:
+    """One for the node. Inside the unit of the message."""
+
+    def __init__(self, casebook: Casebook) -> None:
+        self._book = casebook
+
+    def of(
+        self, unit: Unit, sender: Sender, message: Message, account: Account
+    ) -> tuple[Meaning, Case | None]:
+        """The meaning, and the case: opened, if there is none and there must be one."""
+        rules = self._book.flow.case
+        key, birth = account.key(), account.opens()
+        if birth and key is None:
+            raise MessageRefused("the child has no identifier", code=101, location="PID^1^3")
+        if not self._book.flow.means(message.event) or key is None:
+            return Meaning.OTHER, None
+        if message.event in rules.merge.events:
+            return self._of_merge(unit, sender, message, account, key)
+        case = self.find(unit, sender, message, key)
+        if case is not None and not self.starts_anew(unit, case, message):
+            meaning = self._of_known(message, account)
+            return meaning, None if meaning is Meaning.OTHER else case
+        if birth and _is_of_before(sender, message, unit.now):
+            return Meaning.ASIDE, None
+        if birth:
+            return Meaning.BIRTH, self.open(unit, sender, message, key)
+        if case is None and message.event in rules.cancel.events and account.newborn():
+            # It overtook the birth that it takes back: without a case that birth would be sent.
+            return Meaning.CANCEL, self.open(unit, sender, message, key)
+        return Meaning.OTHER, None
+
+    def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
+        """The newest case of this child at this sender's facility."""
+        own = self.owner(sender)
+        digest = self.digest(unit, sender, message, key)
+        row = unit.find_case(own.name, digest) or self._stands_for(unit, own.name, digest)
+        return self._book.read(row) if row else None
+
+    def open(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case:
+        """A child was born. The case is empty until it is `told` the message."""
+        own = self.owner(sender)
+        digest = self.digest(unit, sender, message, key)
+        return self._book.open(unit, own, message, digest)
+
+    def starts_anew(self, unit: Unit, case: Case, message: Message) -> bool:
+        """Admitted again after a cancellation: another birth notice, another case."""
+        if case.row.state != "CANCELLED" or message.event in UPDATES:
+            return False
+        moment = case.moment(message, unit.now)
+        return not moment or moment >= case.context.cancelled_at
+
+    def owner(self, sender: Sender) -> Sender:
+        """Whose the cases are: the sender itself, or the feed that it is a second one of."""
+        return self._book.sender(sender.cases_of) if sender.cases_of else sender
+
+    def digest(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> str:
+        """What a case with this key is found by."""
+        own, origin = self.owner(sender), (message.sending_application, message.sending_facility)
+        if sender.cases_of:
+            origin = (own.application, own.facility)
+        return case_key(unit, own.name, *origin, message.processing_id, key)
+
+    def _of_known(self, message: Message, account: Account) -> Meaning:
+        if message.event in self._book.flow.case.cancel.events:
+            return Meaning.CANCEL
+        return Meaning.AMEND if account.amends() else Meaning.OTHER
+
+    def _of_merge(
+        self, unit: Unit, sender: Sender, message: Message, account: Account, key: Sequence[str]
+    ) -> tuple[Meaning, Case | None]:
+        """Kept with the record that stays; with that of an unnamed mother, if one of them is."""
+        old_key = account.old_key()
+        if old_key is None:  # an A47 of a feed that says only what is now
+            case = self.find(unit, sender, message, key)
+            return (Meaning.AMEND, case) if case else (Meaning.OTHER, None)
+        found = [self.find(unit, sender, message, each) for each in (key, old_key)]
+        there = [case for case in found if case is not None]
+        if not there:
+            return Meaning.OTHER, None
+        return Meaning.MERGE, next((case for case in there if case.context.anonymous), there[0])
+
+    def _stands_for(self, unit: Unit, sender: str, digest: str) -> CaseRow | None:
+        """The case that a record of this key was merged into, or that changed its number."""
+        row, seen = unit.find_merged(sender, digest), set[str]()
+        while row is not None and row.state == "MERGED" and row.id not in seen:
+            seen.add(row.id)
+            into = Context.decode(row.context or b"").merged_into
+            row = unit.case(into) if into else None
+        return row if row is not None and row.state != "MERGED" else None
+
+
+def _is_of_before(sender: Sender, message: Message, now: datetime) -> bool:
+    try:
+        born = parse_day(message.get("PID-7") or "")
+    except TimeError:
+        return False
+    return born < _first_day(sender, now.astimezone(_ZONE).date())
+
+
+def _first_day(sender: Sender, today: date) -> date:
+    since = sender.births_since or date.min
+    return since if sender.births_within is None else max(since, today - sender.births_within)
