@@ -90,13 +90,8 @@ class App:
         self.junction = Junction(reactor)
         trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
         self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
-        self.reminders = Reminders(
-            reactor,
-            self.journal,
-            lambda: self.ground.flow,
-            utc_now,
-            Telling(self.log, self.metrics),
-        )
+        telling, flow = Telling(self.log, self.metrics), (lambda: self.ground.flow)
+        self.reminders = Reminders(reactor, self.journal, flow, utc_now, telling)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
