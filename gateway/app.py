@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,6 @@ from gateway import __version__
 from gateway.aftermath import Aftermath
 from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
-from gateway.clocks import Standing
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
 from gateway.courier import Courier
@@ -37,7 +36,6 @@ from gateway.delivery import Delivery
 from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
 from gateway.errors import ConfigurationError, VerificationError
-from gateway.flow.definition import Flow
 from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake
 from gateway.journal import Journal
@@ -46,7 +44,7 @@ from gateway.outcomes import Facts, NotFound, Outcome, Unknown
 from gateway.patience import Patience
 from gateway.preparation import Preparation
 from gateway.reload import Reload, open_ground
-from gateway.reminders import Reminder, Reminders
+from gateway.reminders import Reminders, Telling
 from gateway.retry import Backoff
 from gateway.silence import Silence
 from gateway.soap.contract import Contract
@@ -58,8 +56,7 @@ from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
 
 _TOLD = 20
-"""So many go into the log at once; all reasons are in `icaro map history`, all terms in
-`icaro case overdue --near`."""
+"""Reasons that go into the log; all of them are in `icaro map history`."""
 
 THREADS = 64
 """At most, for what would block: each look-up of a host whose name servers hang holds one."""
@@ -94,7 +91,8 @@ class App:
         self.junction = Junction(reactor)
         trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
         self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
-        self.reminders = Reminders(reactor, self.journal, self._flow, utc_now, self)
+        telling, flow = Telling(self.log, self.metrics), (lambda: self.ground.flow)
+        self.reminders = Reminders(reactor, self.journal, flow, utc_now, telling)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -231,15 +229,6 @@ class App:
         """Something a person must hear of (Watcher)."""
         self.log("alarm", "error", path=what, error=type(error).__name__)
 
-    def terms(self, standing: Mapping[Standing, int], fresh: Sequence[Reminder]) -> None:
-        """Terms of births that end soon or have passed (Told)."""
-        for each in Standing:
-            self.metrics.terms(each, standing.get(each, 0))
-        for case, term, stands in fresh[:_TOLD]:
-            self.log(f"term_{stands}", "warning", case=case, term=term)
-        if len(fresh) > _TOLD:
-            self.log("terms_due", "warning", count=len(fresh))
-
     def mappings_adopted(self, changed: Sequence[str], compared: int) -> None:
         """Other mappings are in use (Told)."""
         self.metrics.mappings(refused=False, adopted=True)
@@ -255,9 +244,6 @@ class App:
             self.log("alarm", "error", path="mappings", error=error, count=len(reasons))
         for reason in reasons[:_TOLD]:
             self.log("finding", "error", path="mappings", finding=reason)
-
-    def _flow(self) -> Flow:
-        return self.ground.flow
 
     def _told(self, receipt: Receipt) -> None:
         self.silence.heard(receipt.sender)

@@ -19,9 +19,13 @@ from twisted.python.failure import Failure
 from gateway.clocks import Standing, owing, today
 from gateway.flow.definition import Flow
 from gateway.journal import Journal
+from gateway.telemetry import Log, Metrics
 
 EVERY: Final = timedelta(minutes=10)
 """Terms are days; this is how late one may be told of."""
+
+_LINES: Final = 20
+"""Lines of the log at one look; all terms are in `icaro case overdue --near`."""
 
 Reminder = tuple[str, str, Standing]
 """Id of a case, name of its term, how it stands."""
@@ -35,6 +39,27 @@ class Told(Protocol):
 
     def alarm(self, what: str, error: BaseException) -> None:
         """It could not be looked."""
+
+
+class Telling:
+    """Tells them to the log, a bounded number at once, and to the metrics."""
+
+    def __init__(self, log: Log, metrics: Metrics) -> None:
+        self._log = log
+        self._metrics = metrics
+
+    def terms(self, standing: Mapping[Standing, int], fresh: Sequence[Reminder]) -> None:
+        """A count for each standing, a line for each fresh one."""
+        for each in Standing:
+            self._metrics.terms(each, standing.get(each, 0))
+        for case, term, stands in fresh[:_LINES]:
+            self._log(f"term_{stands}", "warning", case=case, term=term)
+        if len(fresh) > _LINES:
+            self._log("terms_due", "warning", count=len(fresh))
+
+    def alarm(self, what: str, error: BaseException) -> None:
+        """A line."""
+        self._log("alarm", "error", path=what, error=type(error).__name__)
 
 
 class Reminders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from gateway.clocks import Standing
-from gateway.reminders import EVERY, Reminder, Reminders
+from gateway.reminders import EVERY, Reminder, Reminders, Telling
+from gateway.telemetry import Log, Metrics
 from tests.births import GIULIA, House
 
 
@@ -94,3 +96,20 @@ def test_a_look_that_fails_is_an_alarm_and_the_next_one_comes(house: House):
     reactor.advance(EVERY.total_seconds())
     assert heard.counts == [{Standing.RUNS: 2}]
     reminders.stop()
+
+
+def test_many_terms_are_told_in_few_lines():
+    """After a long night the log has twenty lines and a count, and the metrics have all."""
+    stream, metrics = io.StringIO(), Metrics()
+    telling = Telling(Log(stream, priority=False), metrics)
+    many = [(f"c{number}", "transmit", Standing.PASSED) for number in range(30)]
+    telling.terms({Standing.PASSED: 30}, many)
+    telling.alarm("clocks", RuntimeError("ROSSI"))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "level=warning event=term_passed case=c0 term=transmit"
+    assert len(lines) == 22
+    assert lines[-2:] == [
+        "level=warning event=terms_due count=30",
+        "level=error event=alarm path=clocks error=RuntimeError",
+    ]
+    assert 'icaro_terms{standing="passed"} 30.0' in metrics.exposition().decode()
