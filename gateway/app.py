@@ -53,6 +53,7 @@ from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
 from gateway.trial import Trial
+from gateway.upkeep import Upkeep
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
 
@@ -94,6 +95,7 @@ class App:
         trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
         self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
         self.reminders = Reminders(reactor, self.journal, self._flow, utc_now, self)
+        self.upkeep = Upkeep(reactor, self.journal, configuration, utc_now, self.alarm)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -184,6 +186,7 @@ class App:
         self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
         await self.reload.begin()
         self.reminders.begin()
+        self.upkeep.begin()
         _set_apart()
         self.log("started", count=recovered)
 
@@ -191,6 +194,7 @@ class App:
         """End in good order: no new messages, then no new attempts, then the journal."""
         self.reload.stop()
         self.reminders.stop()
+        await self.upkeep.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:

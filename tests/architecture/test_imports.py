@@ -44,6 +44,7 @@ def test_network_stays_at_the_edges():
         "gateway/probes",
         "gateway/reload",
         "gateway/reminders",
+        "gateway/upkeep",
     )
     meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
     doors = (*meeting, *loop, "adapters/")
