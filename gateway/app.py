@@ -52,6 +52,7 @@ from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
 from gateway.trial import Trial
+from gateway.upkeep import Upkeep
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
 
@@ -93,6 +94,7 @@ class App:
         self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
         telling, flow = Telling(self.log, self.metrics), (lambda: self.ground.flow)
         self.reminders = Reminders(reactor, self.journal, flow, utc_now, telling)
+        self.upkeep = Upkeep(reactor, self.journal, configuration, utc_now, self.alarm)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
         # A repeated callback is also recognised in the journal; this refuses it at the door.
@@ -187,6 +189,7 @@ class App:
         await self.reload.begin()
         self.reminders.begin()
         self.silence.begin(self._reactor)
+        self.upkeep.begin()
         _set_apart()
         self.log("started", count=recovered)
 
@@ -195,6 +198,7 @@ class App:
         self.reload.stop()
         self.reminders.stop()
         self.silence.stop()
+        await self.upkeep.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:

@@ -66,6 +66,9 @@ class JournalSettings(Settings):
     checkpoints_file: AnyPath | None = Field(
         default=None, description="a second place for checkpoints"
     )
+    key_ring: AnyPath | None = Field(
+        default=None, description="the back-ups' key ring; back-up.ring beside the master key"
+    )
     checkpoint_every: Duration = timedelta(minutes=5)
     group: Group = Group()
     queue: Count = Field(default=10_000, description="units of work that may wait for the disk")
@@ -73,6 +76,11 @@ class JournalSettings(Settings):
         default=timedelta(seconds=10),
         description="how long a message waits for a slow or full disk before AR/CR 207",
     )
+
+    @property
+    def ring_file(self) -> Path:
+        """The back-ups' key ring."""
+        return self.key_ring or self.master_key.with_name("back-up.ring")
 
     @field_validator("url")
     @classmethod
@@ -225,6 +233,16 @@ class Delivery(Settings):
     retry: Retry = Retry()
 
 
+class Retention(Settings):
+    """How long after its end a case keeps what; nothing that is not said is ever purged."""
+
+    bodies: Duration | None = Field(default=None, description="messages as they came")
+    documents: Duration | None = Field(default=None, description="what was made, sent, answered")
+    cases: Duration | None = Field(default=None, description="the key of the case")
+    rejects: Duration | None = Field(default=None, description="refused bytes, since they came")
+    every: Duration = Field(default=timedelta(minutes=10), description="how often it is looked at")
+
+
 class Reload(Settings):
     """How a change of the mappings reaches the running gateway."""
 
@@ -264,6 +282,7 @@ class Configuration(Settings):
     callbacks: Callbacks | None = None
     delivery: Delivery = Delivery()
     reload: Reload = Reload()
+    retention: Retention = Retention()
     log: LogSettings = LogSettings()
 
     @field_validator("mappings")

@@ -44,6 +44,7 @@ journal:
   # folder keys elsewhere, apart from the copies of the journal.
   master_key: keys/master.key
   checkpoint_key: keys/checkpoint.key
+  # key_ring: keys/back-up.ring  # the second lock of back-ups: copy it over the copy of before
   # checkpoints_file: /mnt/elsewhere/checkpoints   # where the journal's administrator cannot write
 
 # The gateway's own certificates. For development: icaro certs init certs
@@ -84,6 +85,9 @@ http:
 # Where administrations bring the answers that come later.
 callbacks:
   address: 127.0.0.1:8443
+
+# How long after its end a case keeps what; what is not said is kept for ever.
+# retention: {bodies: 90 days, documents: 730 days, cases: 3650 days, rejects: 30 days}
 
 delivery:
   concurrency: 8

@@ -85,7 +85,7 @@ class Desk:
     ) -> SubmissionRow:
         """A doubt ends: a person asked the partner whether it has the document."""
         row = unit.submission(submission_id)
-        if not row.attempts:
+        if not (row.attempts or row.maybe_received):
             raise NotPossible(f"{submission_id} was never sent: there is no doubt about it")
         if received and not receipt:
             raise NotPossible("give the partner's protocol number of what it has")

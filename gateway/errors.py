@@ -12,6 +12,7 @@
     ├── VerificationError    an answer cannot be trusted: in doubt, and an alarm
     ├── JournalError         evidence cannot be written: intake is refused
     │   └── Fenced               somebody else moved the row first
+    ├── ArchiveError         a back-up or an export is not what was written
     ├── LifecycleError       a pair (status, event) that the table does not have
     ├── NotPossible          a person asked for what the submission does not wait for
     ├── NotFound             a person named something that is not there
@@ -129,6 +130,12 @@ class Fenced(JournalError):
     """The row was no longer in the state this writer expected."""
 
     advice: ClassVar[str] = "Nothing to do: another node or a later message was first."
+
+
+class ArchiveError(GatewayError):
+    """A back-up or an export is not what was written, or cannot be used here; the text says why."""
+
+    advice: ClassVar[str] = "Take another copy of the archive, and find out who changed this one."
 
 
 class LifecycleError(GatewayError):

@@ -96,10 +96,15 @@ class Ground:
         return sorted(named | {ESITO_NOTIFICATO} if self.configuration.callbacks else named)
 
 
+def keyring_of(configuration: Configuration) -> Keyring:
+    """The keys of a configuration's journal. Raises ConfigurationError."""
+    settings = configuration.journal
+    return Keyring.load(settings.master_key, checkpoint_key=settings.checkpoint_key)
+
+
 def open_journal(configuration: Configuration, node: str | None = None) -> Journal:
     """The journal of a configuration, with its keys. Raises JournalError, ConfigurationError."""
-    settings = configuration.journal
-    keyring = Keyring.load(settings.master_key, checkpoint_key=settings.checkpoint_key)
+    settings, keyring = configuration.journal, keyring_of(configuration)
     return Journal.open(
         settings.url,
         node=node or configuration.node,

@@ -27,6 +27,7 @@ VERBS = {
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
     "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
+    "journal": Verb("journal", "journal_group", "Back the journal up, restore, check, purge it."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),
 }

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from gateway.cli.advice import advice
+from gateway.cli.case_export import export, verify_export
 from gateway.cli.config import FILE
 from gateway.cli.console import (
     AS_JSON,
@@ -50,6 +51,10 @@ def case_group() -> None:
 
     An ID may be abbreviated to a beginning that no other has.
     """
+
+
+case_group.add_command(export)
+case_group.add_command(verify_export)
 
 
 @case_group.command("list")

@@ -122,6 +122,7 @@ def _told(report: Report) -> str:
     counted = (
         f"{report.entries} entries, {report.rows} rows, {report.checkpoints} checkpoints; "
         f"{report.unsigned} entries since the last checkpoint"
+        f"{f'; {report.purged} columns purged' if report.purged else ''}"
     )
     verdict = f"{len(lines)} findings" if lines else "good: nothing was changed"
     return "\n".join([*lines, f"{verdict} ({counted})"])
@@ -139,6 +140,7 @@ def _plain(report: Report) -> dict[str, object]:
         "rows": report.rows,
         "checkpoints": report.checkpoints,
         "unsigned": report.unsigned,
+        "purged": report.purged,
     }
 
 

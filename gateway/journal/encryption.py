@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -87,6 +87,8 @@ class Keyring:
             raise ConfigurationError([f"the master key must be {KEY_BYTES} bytes in base64"])
         self._index_key = _derive(master, "index")
         self._wrapping = AESGCM(_derive(master, "wrap"))
+        self.ring = AESGCM(_derive(master, "ring"))
+        """Wraps what the key ring of the back-ups holds."""
         self._checkpoint_key = checkpoint_key
         self.public_key: Ed25519PublicKey = checkpoint_key.public_key()
         self.checkpoint_key_id = key_id(self.public_key)
@@ -174,6 +176,14 @@ class Keyring:
     def sign_checkpoint(self, signed: bytes) -> bytes:
         """An Ed25519 signature (64 bytes)."""
         return self._checkpoint_key.sign(signed)
+
+    def signed_by_us(self, signed: bytes, signature: bytes) -> bool:
+        """Whether the checkpoint key signed these bytes."""
+        try:
+            self.public_key.verify(signature, signed)
+        except InvalidSignature:
+            return False
+        return True
 
 
 def key_id(public_key: Ed25519PublicKey) -> str:

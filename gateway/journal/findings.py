@@ -20,6 +20,10 @@ class Fault(StrEnum):
     NO_CHECKPOINT = "no checkpoint"
     CHECKPOINT_INVALID = "checkpoint invalid"
     CHECKPOINT_DELETED = "checkpoint deleted"
+    DAMAGED = "database damaged"
+    ORPHAN = "row without its parent"
+    DOES_NOT_OPEN = "does not open"
+    NO_EXIT = "state without an exit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Report:
     """What was found, and how much was looked at.
 
     `unsigned`: entries after the last checkpoint. They are chained, but until the next checkpoint
-    somebody who can write the database could write them anew.
+    somebody who can write the database could write them anew. `purged`: columns that retention
+    emptied, as the evidence tells.
     """
 
     findings: tuple[Finding, ...]
@@ -47,3 +52,4 @@ class Report:
     rows: int
     checkpoints: int
     unsigned: int
+    purged: int = 0

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from gateway.errors import JournalError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in `migrations/versions`; a test compares."""
 
 _FOLDER = Path(__file__).parent / "migrations"

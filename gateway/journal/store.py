@@ -138,6 +138,7 @@ def _dress_sqlite(pool: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
         driver.isolation_level = None
         if driver.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             driver.execute(PAGES)  # of a new file; one that is there keeps its own
+            driver.execute("PRAGMA auto_vacuum=INCREMENTAL")
             driver.execute("PRAGMA journal_mode=WAL").fetchall()
         for pragma in pragmas:
             driver.execute(pragma).fetchall()

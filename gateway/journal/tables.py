@@ -54,6 +54,8 @@ cases = Table(
     *_cipher("dossier"),
     *_cipher("context"),
     Column("version", Integer, nullable=False),
+    _scheduling(_word("bodies_purged_at", null=True)),
+    _scheduling(_word("documents_purged_at", null=True)),
     Index(
         "cases_one_open",
         "sender",

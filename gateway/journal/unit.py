@@ -7,17 +7,20 @@ from gateway.journal.cases import CaseReads, CaseWrites
 from gateway.journal.checkpoints import CheckpointReads, CheckpointWrites
 from gateway.journal.claims import ClaimReads, ClaimWrites
 from gateway.journal.editions import EditionReads, EditionWrites
+from gateway.journal.export import ExportReads
 from gateway.journal.inbox import InboxReads, InboxWrites
 from gateway.journal.links import LinkReads, LinkWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
 from gateway.journal.pauses import PauseReads, PauseWrites
 from gateway.journal.rejects import RejectReads, RejectWrites
+from gateway.journal.retention import RetentionReads, RetentionWrites
 from gateway.journal.submissions import SubmissionWrites
 from gateway.journal.tellings import TellingReads, TellingWrites
 
 
 class View(
+    ExportReads,
     MessageReads,
     RejectReads,
     CaseReads,
@@ -30,6 +33,7 @@ class View(
     LinkReads,
     TellingReads,
     PauseReads,
+    RetentionReads,
 ):
     """What the journal holds at one moment."""
 
@@ -48,6 +52,7 @@ class Unit(
     LinkWrites,
     TellingWrites,
     PauseWrites,
+    RetentionWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""

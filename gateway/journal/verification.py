@@ -20,6 +20,7 @@ from gateway.journal.chains import Chains, Heads
 from gateway.journal.checkpoints import Checkpoint, CheckpointReads
 from gateway.journal.findings import Fault, Finding, Report
 from gateway.journal.journal import side_file_of
+from gateway.journal.retention import PURGED
 from gateway.journal.store import Store
 from gateway.journal.stored import row_digest, seal_of
 from gateway.journal.tables import CIPHERS, EVIDENCED, ROWS_IN_EVIDENCE, evidence, messages
@@ -74,6 +75,8 @@ class _Verification:
         self._findings: list[Finding] = []
         self._told: dict[str, dict[str, tuple[int, str]]] = {name: {} for name in ROWS_IN_EVIDENCE}
         self._rows = 0
+        self._purged: set[tuple[str, str]] = set()
+        self._emptied: set[tuple[str, str]] = set()
 
     def report(self) -> Report:
         """Checkpoints, then chains with the messages they tell about, then all other rows."""
@@ -93,8 +96,11 @@ class _Verification:
         for name, table in ROWS_IN_EVIDENCE.items():
             if table is not messages:
                 self._check_table(name, table)
+        for place, _ in sorted(self._emptied - self._purged):
+            self._found(Fault.BODY_EDITED, place, "is gone, and no purge tells of it")
+        purged = len(self._emptied & self._purged)
         found = (*self._findings, *chains.findings)
-        return Report(found, entries, self._rows, len(valid), chains.unsigned)
+        return Report(found, entries, self._rows, len(valid), chains.unsigned, purged)
 
     def _checkpoints(self) -> list[Checkpoint]:
         """Those with a valid signature; the file's lines must all be in the table."""
@@ -127,11 +133,14 @@ class _Verification:
     def _remember(self, entry: Any) -> None:
         """What an entry says of rows; of several, the highest version counts."""
         try:
+            digests = json.loads(entry.digests)
             told = [
                 (*place.split("/", 1), *text.split(":", 1))
-                for place, text in json.loads(entry.digests).items()
+                for place, text in digests.items()
                 if "/" in place
             ]
+            if entry.what == "retention.purged":
+                self._purged.update(digests.items())
         except (ValueError, AttributeError):
             return  # edited; the chain has told so
         for table, row, version, digest in told:
@@ -188,7 +197,10 @@ class _Verification:
         if row_digest(row, EVIDENCED[table]) != expected[1]:
             self._found(Fault.ROW_EDITED, place, f"differs from version {expected[0]} in evidence")
         for column in CIPHERS[table]:
-            if seal_of(row[column]) != row[f"{column}_seal"]:
+            seal = row[f"{column}_seal"]
+            if row[column] is None and seal is not None:
+                self._emptied.add((f"{place}.{column}", f"{PURGED}{seal}"))
+            elif seal_of(row[column]) != seal:
                 self._found(Fault.BODY_EDITED, f"{place}.{column}", "its ciphertext was changed")
 
     def _gone(self, table: str, told: dict[str, tuple[int, str]]) -> None:

@@ -91,7 +91,7 @@ def named_verbs(text: str) -> set[tuple[str, ...]]:
     """What a page calls a verb: the words after `icaro` in code, alternatives (a|b) spread."""
     code = " \n".join(re.findall(r"```.*?```|`[^`\n]*`|^    .*$", text, re.DOTALL | re.MULTILINE))
     found = set()
-    for words in re.findall(r"(?:^|[`\s/])icaro ((?:[a-z][a-z0-9|]*(?: |$|`|\n))+)", code):
+    for words in re.findall(r"(?:^|[`\s/])icaro ((?:[a-z][a-z0-9|-]*(?: |$|`|\n))+)", code):
         first, *rest = words.strip("`\n ").split()
         seconds = rest[0].split("|") if rest else [""]
         found |= {(a, b) if b else (a,) for a in first.split("|") for b in seconds}

@@ -45,6 +45,7 @@ def test_network_stays_at_the_edges():
         "gateway/reload",
         "gateway/reminders",
         "gateway/silence",
+        "gateway/upkeep",
     )
     meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
     doors = (*meeting, *loop, "adapters/")
