@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
@@ -63,6 +64,9 @@ _TOLD = 20
 THREADS = 64
 """At most, for what would block: each look-up of a host whose name servers hang holds one."""
 
+_INBOX = 30.0
+"""Seconds between two looks at callbacks that a node acknowledged and did not live to apply."""
+
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
 
@@ -96,6 +100,8 @@ class App:
         self.reminders = Reminders(reactor, self.journal, self._flow, utc_now, self)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
+        self._inbox = LoopingCall(self._callback_stored)
+        self._inbox.clock = reactor
         # A repeated callback is also recognised in the journal; this refuses it at the door.
         self._window = ReplayWindow(MODI.max_age + MODI.ahead)
         self._build(self.journal)
@@ -177,7 +183,13 @@ class App:
             self._listen(listener)
         self._serve_callbacks()
         await self.courier.start()
-        vitals = Vitals(self.journal, self.connections, self.dispatch, self.courtesy, utc_now)
+        node, wake = self.configuration.node, self.dispatch.wake
+        self.journal.listen(node, lambda: self._reactor.callFromThread(wake))
+        self._inbox.start(_INBOX, now=False)
+        bridge = self.junction.bridge
+        vitals = Vitals(
+            self.journal, self.connections, self.dispatch, self.courtesy, utc_now, node, bridge
+        )
         vitals.tell(self.metrics)
         site = observation_site(vitals.checks(), self.metrics, self.courtesy.pausing.health)
         address = self.configuration.http.address
@@ -191,6 +203,8 @@ class App:
         """End in good order: no new messages, then no new attempts, then the journal."""
         self.reload.stop()
         self.reminders.stop()
+        if self._inbox.running:
+            self._inbox.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:

@@ -25,6 +25,7 @@ VERBS = {
     "case": Verb("case", "case_group", "Births: list, show, declare, choose."),
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
     "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
+    "node": Verb("node", "node_group", "Nodes that share a journal: list, drain, resume."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),
