@@ -127,14 +127,12 @@ def test_a_drained_node_ends_what_it_has_and_takes_nothing_new(stage: Region, ho
 
 @pytest.mark.journey
 def test_the_standby_takes_over_in_mid_feed(stage: Region, hospital: Hospital, servers: Pair):
-    """Nothing acknowledged is lost, the feed goes on within 15 seconds, nobody restarts a node.
-
-    The old primary is frozen, the worst way to go, and wakes up while the feed goes on elsewhere.
-    """
+    """Nothing acknowledged is lost, the feed goes on within 15 seconds, nobody restarts a node."""
     pids, before = stage.pids(), len(hospital.told)
     slow(stage)
     hospital.births(60)
     once(lambda: len(hospital.told) > before + 10, stage, "a feed", seconds=30)
+    # The worst way to go: nothing is refused, nothing answers. And then it wakes up again.
     servers.primary.freeze()
     servers.promote()
     promoted = time.monotonic()
