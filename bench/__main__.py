@@ -20,10 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import fairness, mapping
+from bench import fairness, mapping, nodes
 from bench.process import usage
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.lifecycle import Status
+from tests.postgres import binaries
 
 RESULTS = Path(__file__).parent / "results"
 CONNECTIONS = (1, 8, 32)
@@ -36,6 +37,7 @@ class Report:
     """What was measured; `bars` are the promises and whether they were kept."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
+    nodes: list[dict[str, object]] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     memory: list[tuple[float, float]] = field(default_factory=list)
     bars: list[tuple[str, str, bool]] = field(default_factory=list)
@@ -223,6 +225,7 @@ def write(report: Report) -> str:
     ]
     lines += ["", "| figure | value |", "|---|---|"]
     lines += [f"| {name} | {value:.3f} |" for name, value in sorted(figures.items())]
+    lines += ["", *nodes.table(report.nodes)] if report.nodes else []
     lines += ["", "| bar | measured | met |", "|---|---|---|"]
     lines += [f"| {bar} | {value} | {'yes' if met else 'NO'} |" for bar, value, met in report.bars]
     text = "\n".join(lines) + "\n"
@@ -263,6 +266,8 @@ def main() -> int:
     deliveries(report, chosen.births, chosen.rounds)
     acknowledgments(report, chosen.messages // 2)
     memory(report, chosen.messages)
+    if binaries() is not None:
+        report.nodes += nodes.measure(chosen.messages // 2, chosen.births)
     judge(report)
     print(write(report))
     return 0 if all(met for _, _, met in report.bars) else 1

@@ -6,14 +6,13 @@ wire, then listeners) and stops them in the reverse order. No domain rule lives 
 
 from __future__ import annotations
 
-import gc
 import random
 import signal
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
@@ -26,6 +25,7 @@ from adapters.observation import observation_site
 from adapters.site import capped_site
 from gateway import __version__
 from gateway.aftermath import Aftermath
+from gateway.announcer import Announcer
 from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
 from gateway.config import Configuration, Listener
@@ -33,17 +33,15 @@ from gateway.connections import Connections
 from gateway.courier import Courier
 from gateway.courtesy import Courtesy
 from gateway.delivery import Delivery
-from gateway.destination import Claimed
 from gateway.dispatch import Dispatch
-from gateway.errors import ConfigurationError, VerificationError
 from gateway.ground import ESITO_NOTIFICATO, open_journal
 from gateway.intake import Intake
 from gateway.journal import Journal
 from gateway.junction import Junction
-from gateway.outcomes import Facts, NotFound, Outcome, Unknown
+from gateway.outcomes import Facts
 from gateway.patience import Patience
 from gateway.preparation import Preparation
-from gateway.reload import Reload, open_ground
+from gateway.reload import Reload, open_ground, set_apart
 from gateway.reminders import Reminders, Telling
 from gateway.retry import Backoff
 from gateway.silence import Silence
@@ -56,11 +54,11 @@ from gateway.upkeep import Upkeep
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
 
-_TOLD = 20
-"""Reasons that go into the log; all of them are in `icaro map history`."""
-
 THREADS = 64
 """At most, for what would block: each look-up of a host whose name servers hang holds one."""
+
+_INBOX = 30.0
+"""Seconds between two looks at callbacks that a node acknowledged and did not live to apply."""
 
 _KINDS_OF_WORK = ("birth", "amend", "cancel", "merge")
 
@@ -88,15 +86,20 @@ class App:
             senders=[sender.name for sender in configuration.senders],
             partners=["comune", "agenzia_entrate", "asl", "ospedale"],
         )
+        self.announcer = Announcer(self.log, self.metrics)
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
         self.junction = Junction(reactor)
         trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
-        self.reload = Reload(reactor, opening, self.journal, self.junction.bridge, trial, self)
+        self.reload = Reload(
+            reactor, opening, self.journal, self.junction.bridge, trial, self.announcer
+        )
         telling, flow = Telling(self.log, self.metrics), (lambda: self.ground.flow)
         self.reminders = Reminders(reactor, self.journal, flow, utc_now, telling)
-        self.upkeep = Upkeep(reactor, self.journal, configuration, utc_now, self.alarm)
+        self.upkeep = Upkeep(reactor, self.journal, configuration, utc_now, self.announcer.alarm)
         self._listeners: list[MllpListener] = []
         self._ports: list[Any] = []
+        self._inbox = LoopingCall(self._callback_stored)
+        self._inbox.clock = reactor
         # A repeated callback is also recognised in the journal; this refuses it at the door.
         self._window = ReplayWindow(MODI.max_age + MODI.ahead)
         self.silence = Silence(configuration.senders, self.journal, utc_now, self.log)
@@ -136,7 +139,7 @@ class App:
             self.courtesy.gates,
             self.junction.bridge,
             utc_now,
-            self,
+            self.announcer,
             node=self.configuration.node,
             concurrency=settings.concurrency,
             lease=settings.lease,
@@ -144,7 +147,11 @@ class App:
         )
         longest = self.configuration.journal.patience
         self.courier = Courier(
-            self._reactor, journal, self.junction.bridge, self.connections.tell, self.alarm
+            self._reactor,
+            journal,
+            self.junction.bridge,
+            self.connections.tell,
+            self.announcer.alarm,
         )
         self.patience = Patience(journal, self.junction.bridge, self._reactor.callLater, longest)
         self.intake = Intake(
@@ -179,7 +186,13 @@ class App:
             self._listen(listener)
         self._serve_callbacks()
         await self.courier.start()
-        vitals = Vitals(self.journal, self.connections, self.dispatch, self.courtesy, utc_now)
+        node, wake = self.configuration.node, self.dispatch.wake
+        self.journal.listen(node, lambda: self._reactor.callFromThread(wake))
+        self._inbox.start(_INBOX, now=False)
+        bridge = self.junction.bridge
+        vitals = Vitals(
+            self.journal, self.connections, self.dispatch, self.courtesy, utc_now, node, bridge
+        )
         vitals.tell(self.metrics)
         self.metrics.feeds(self.silence.seconds)
         beside = (self.courtesy.pausing.health, self.silence.note)
@@ -190,7 +203,7 @@ class App:
         self.reminders.begin()
         self.silence.begin(self._reactor)
         self.upkeep.begin()
-        _set_apart()
+        set_apart()
         self.log("started", count=recovered)
 
     async def stop(self) -> None:
@@ -199,6 +212,8 @@ class App:
         self.reminders.stop()
         self.silence.stop()
         await self.upkeep.stop()
+        if self._inbox.running:
+            self._inbox.stop()
         for listener in self._listeners:
             await listener.stop()
         for port in self._ports:
@@ -210,44 +225,6 @@ class App:
         # Elsewhere, because the last group still runs here.
         await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self.journal.close)
         self.log("stopped")
-
-    def ended(self, claimed: Claimed, outcome: Outcome | NotFound | None, seconds: float) -> None:
-        """A submission's work ended (Watcher)."""
-        if outcome is None:
-            return
-        name = type(outcome).__name__
-        self.metrics.attempt(claimed.row.partner, name, seconds)
-        self.log(
-            "attempt",
-            submission=claimed.row.id,
-            step=claimed.row.step,
-            partner=claimed.row.partner,
-            outcome=name,
-            seconds=round(seconds, 3),
-        )
-        if isinstance(outcome, Unknown) and outcome.untrusted:
-            subject = {"submission": claimed.row.id, "partner": claimed.row.partner}
-            self.log("alarm", "error", path="answer", error=VerificationError.__name__, **subject)
-
-    def alarm(self, what: str, error: BaseException) -> None:
-        """Something a person must hear of (Watcher)."""
-        self.log("alarm", "error", path=what, error=type(error).__name__)
-
-    def mappings_adopted(self, changed: Sequence[str], compared: int) -> None:
-        """Other mappings are in use (Told)."""
-        self.metrics.mappings(refused=False, adopted=True)
-        for name in changed:
-            self.log("mappings_adopted", path=name, count=compared)
-        _set_apart()
-
-    def mappings_refused(self, reasons: Sequence[str]) -> None:
-        """The folder holds mappings that cannot be used, or no longer does (Told)."""
-        self.metrics.mappings(refused=bool(reasons))
-        if reasons:
-            error = ConfigurationError.__name__
-            self.log("alarm", "error", path="mappings", error=error, count=len(reasons))
-        for reason in reasons[:_TOLD]:
-            self.log("finding", "error", path="mappings", finding=reason)
 
     def _told(self, receipt: Receipt) -> None:
         self.silence.heard(receipt.sender)
@@ -293,7 +270,7 @@ class App:
             clock=utc_now,
             seen=self._seen,
             stored=self._callback_stored,
-            on_refusal=lambda error: self.alarm("callback", error),
+            on_refusal=lambda error: self.announcer.alarm("callback", error),
         )
         factory = self.connections.callback_factory(capped_site(service, LIMIT))
         address = settings.address
@@ -307,7 +284,7 @@ class App:
 
     def _callback_failed(self, failure: Failure) -> None:
         # It stays in the inbox and is tried at the next callback, and at the next start.
-        self.alarm("callback", failure.value or RuntimeError())
+        self.announcer.alarm("callback", failure.value or RuntimeError())
 
     async def _apply_callbacks(self) -> None:
         while await self.callbacks.apply_stored():
@@ -318,15 +295,6 @@ class App:
         result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
         facts: Facts | None = None if result.problems else result.value
         return facts
-
-
-def _set_apart() -> None:
-    """Mappings, schemas and tables live long: looking through them again at every full collection
-    would cost a tenth of the CPU. Those of an edition no longer in use go now.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def run(configuration: Configuration) -> None:

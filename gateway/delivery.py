@@ -134,8 +134,9 @@ class Delivery:
             if standing is None or unit.case_digest(row.case_id, said) != standing.content_digest:
                 return False
             status = after(row.status, Event.UNCHANGED)
+            case = self._casebook.load(unit, row.case_id)  # locked first, as by everybody
             unit.move(row.id, expect=row.status, fence=row.fence, to=status, reason="UNCHANGED")
-            self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
+            self._casebook.went_on(unit, case)
             return True
 
         return await self._do(compare) is not False
@@ -260,8 +261,9 @@ class Delivery:
         unit.move(row.id, expect=row.status, fence=row.fence, to=status, reason="DEADLINE")
 
     def _clock_rang(self, unit: Unit, claimed: Claimed) -> None:
+        case = self._casebook.load(unit, claimed.row.case_id)  # locked first, as by everybody
         unit.release(claimed.row.id, fence=claimed.row.fence, due_at=None)
-        self._casebook.went_on(unit, self._casebook.load(unit, claimed.row.case_id))
+        self._casebook.went_on(unit, case)
 
     async def _invalid(self, claimed: Claimed, reasons: list[str]) -> None:
         row = claimed.row

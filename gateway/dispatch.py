@@ -150,7 +150,9 @@ class Dispatch:
     async def _claim(self, room: int) -> list[Claimed]:
         now = self._clock()
         room_at = self._gates.room_at(now)
-        reclaims = self._reclaim_at is None or now >= self._reclaim_at
+        wait = timedelta() if self._reclaim_at is None else self._reclaim_at - now
+        # Longer than we ever wait: this machine's clock was put back. Leases are the database's.
+        reclaims = not timedelta() < wait <= self._lease / 4
         if reclaims:
             self._reclaim_at = now + self._lease / 4
 

@@ -17,13 +17,14 @@ from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
-from gateway.config import Configuration, Retention
+from gateway.config import Configuration
 from gateway.errors import JournalError
 from gateway.ground import keyring_of
 from gateway.journal import Journal, Unit
 from gateway.journal.retention import Rule
 from gateway.journal.ring import Ring
 from gateway.journal.vacuum import vacuum
+from gateway.keeping import Retention
 
 AT_ONCE = 50
 """Cases asked for together."""

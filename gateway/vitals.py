@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from math import nan
 
+from gateway.bridge import Bridge
 from gateway.connections import Connections
 from gateway.courtesy import Courtesy
 from gateway.dispatch import Dispatch
@@ -31,16 +32,25 @@ class Vitals:
         dispatch: Dispatch,
         courtesy: Courtesy,
         clock: Callable[[], datetime],
+        node: str,
+        bridge: Bridge,
     ) -> None:
         self._journal = journal
         self._connections = connections
         self._dispatch = dispatch
         self._courtesy = courtesy
         self._clock = clock
+        self._node = node
+        self._bridge = bridge
 
     def checks(self) -> dict[str, Check]:
         """What must be well, by the name that /health shows."""
-        return {"store": self._store, "sign": self._sign, "queue": self._queue}
+        return {
+            "store": self._store,
+            "sign": self._sign,
+            "queue": self._queue,
+            "node": self._works,
+        }
 
     def tell(self, metrics: Metrics) -> None:
         """Let `metrics` ask here whenever somebody reads them."""
@@ -64,14 +74,22 @@ class Vitals:
         return f"expired: {', '.join(ended)}" if ended else None
 
     async def _queue(self) -> str | None:
-        with self._journal.view() as view:
-            view.next_due()
+        # In the writer's thread: a database that is frozen must not freeze this loop too.
+        await self._bridge(self._journal.submit(lambda unit: unit.next_due()))
         return None
+
+    async def _works(self) -> str | None:
+        """Red while drained: a balancer sends its messages to another node."""
+        node = self._node
+        drained = await self._bridge(self._journal.submit(lambda unit: unit.drained_at(node)))
+        return f"drained since {drained:%Y-%m-%dT%H:%M:%SZ}" if drained else None
 
     def _evidence_age(self) -> float:
         return self._journal.health().checkpoint_age or 0.0
 
     def _queue_age(self) -> float:
+        if not self._journal.health().healthy:
+            return nan
         try:
             with self._journal.view() as view:
                 due = view.next_due()
@@ -80,6 +98,8 @@ class Vitals:
         return max(0.0, (self._clock() - due).total_seconds()) if due else 0.0
 
     def _submissions(self) -> dict[str, float]:
+        if not self._journal.health().healthy:
+            return {}
         try:
             with self._journal.view() as view:
                 counts = view.counts_by_status()

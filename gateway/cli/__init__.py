@@ -26,6 +26,7 @@ VERBS = {
     "aside": Verb("aside", "aside_group", "Births of before the gateway: list, show, admit."),
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
     "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
+    "node": Verb("node", "node_group", "Nodes that share a journal: list, drain, resume."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
     "journal": Verb("journal", "journal_group", "Back the journal up, restore, check, purge it."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),

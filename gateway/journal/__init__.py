@@ -3,6 +3,7 @@
 from gateway.journal.editions import EditionRow, Judgement
 from gateway.journal.encryption import Keyring, load_public_key
 from gateway.journal.journal import Health, Journal, look
+from gateway.journal.nodes import NodeRow
 from gateway.journal.pauses import PauseRow, Scope
 from gateway.journal.rows import (
     AttemptRow,
@@ -26,6 +27,7 @@ __all__ = [
     "Judgement",
     "Keyring",
     "MessageRow",
+    "NodeRow",
     "PauseRow",
     "RejectRow",
     "Scope",

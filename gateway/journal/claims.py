@@ -1,9 +1,10 @@
 """Claims: which node may work on which submission, and for how long.
 
 A claim takes due submissions, the longest due first, but never one whose case and step has an
-earlier submission that is not final. PostgreSQL locks the rows and skips those locked elsewhere: a
-locked predecessor is not final in anyone's snapshot, so it is never overtaken. Each claim raises
-the fence, which the later `move` names. Claims change no evidence.
+earlier submission that is not final. PostgreSQL locks the rows and their cases and skips those
+locked elsewhere, so a claim waits for nobody; a locked predecessor is not final in anyone's
+snapshot, so it is never overtaken. Each claim, and each loss of one, raises the fence, which the
+later `move` names. Leases are by the database's clock alone. Claims change no evidence.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -34,7 +36,7 @@ from gateway.journal.prepared import Prepared, Row
 from gateway.journal.rows import SUBMISSION, SUBMISSIONS, SubmissionRow
 from gateway.journal.stored import optional_moment, optional_stamp, stamp
 from gateway.journal.submissions import NOT_OVERTAKING, SubmissionReads
-from gateway.journal.tables import submissions
+from gateway.journal.tables import cases, nodes, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 from gateway.lifecycle import Status
@@ -45,6 +47,10 @@ CLAIMABLE = (Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKEN)
 Endpoint = tuple[str, str]
 """Partner and endpoint."""
 
+_WITH_CASES = submissions.join(cases, submissions.c.case_id == cases.c.id)
+_DRAINED = exists().where(nodes.c.name == bindparam("node"), nodes.c.drained_at.is_not(None))
+_LOCKED: Any = {"of": [submissions, cases], "skip_locked": True}
+"""The case too: who works on one has locked it first, and a claim must not wait for that."""
 _IN_STATUSES = submissions.c.status.in_(bindparam("statuses", expanding=True))
 
 
@@ -53,10 +59,12 @@ def _due_in(statuses: ColumnElement[bool]) -> Select[Any]:
     free = or_(submissions.c.claimed_by.is_(None), submissions.c.lease_until < bindparam("at"))
     return (
         select(*SUBMISSION)
+        .select_from(_WITH_CASES)
         .where(statuses, submissions.c.due_at <= bindparam("at"), free, NOT_OVERTAKING, NOT_PAUSED)
+        .where(~_DRAINED)
         .order_by(submissions.c.due_at, submissions.c.id)
         .limit(bindparam("most"))
-        .with_for_update(of=submissions, skip_locked=True)
+        .with_for_update(**_LOCKED)
     )
 
 
@@ -147,7 +155,7 @@ class ClaimWrites(ClaimReads, Writing):
         room: Mapping[Endpoint, int] | None = None,
         statuses: Collection[Status] = CLAIMABLE,
     ) -> list[SubmissionRow]:
-        """Take up to `limit` due submissions for `node`, until now + `lease`.
+        """Take up to `limit` due submissions for `node`, until now + `lease`; none if drained.
 
         `room`: how many more an endpoint may take now, were this node alone; 0 shuts it out, one
         not named has no bound. What other nodes have claimed for it is taken off, as far as it is
@@ -158,7 +166,7 @@ class ClaimWrites(ClaimReads, Writing):
         while len(taken) < limit:
             wanted = limit - len(taken)
             shut = [place for place, free in left.items() if free <= 0]
-            found = self._due(statuses, shut, wanted)
+            found = self._due(node, statuses, shut, wanted)
             fitting = [row for row in found if _fits(row, left)]
             taken += self._take(fitting, node, stamp(self.now + lease))
             if len(fitting) == len(found) or len(found) < wanted:
@@ -196,11 +204,14 @@ class ClaimWrites(ClaimReads, Writing):
                 left[partner, endpoint] -= claimed
         return left
 
-    def _due(self, statuses: Collection[Status], shut: list[Endpoint], limit: int) -> Sequence[Row]:
+    def _due(
+        self, node: str, statuses: Collection[Status], shut: list[Endpoint], limit: int
+    ) -> Sequence[Row]:
         self._for_update()
         wanted = tuple(str(status) for status in statuses)
         places = json.dumps([f"{partner} {code}" for partner, code in shut])
         asked: Values = {"at": self._transaction.stamp, "most": limit, "shut": places}
+        asked["node"] = node
         return self._driver.rows(_due(self._connection.dialect.name, wanted), asked)
 
     def _take(self, rows: list[Row], node: str, lease: str) -> list[SubmissionRow]:
@@ -220,12 +231,14 @@ class ClaimWrites(ClaimReads, Writing):
     def _reclaim(self, whose: Any) -> list[SubmissionRow]:
         self._transaction.open_savepoint()
         self._read_anew()
-        on_the_wire = submissions.c.status == str(Status.SUBMITTING)
-        lost = self._rows(
-            select(*SUBMISSION)
-            .where(whose, on_the_wire)
-            .order_by(submissions.c.id)
-            .with_for_update(skip_locked=True)
-        )
-        self._connection.execute(update(submissions).where(whose, ~on_the_wire).values(**_FORGET))
-        return [SubmissionRow.of(tuple(row)) for row in lost]
+        query = select(*SUBMISSION).select_from(_WITH_CASES).where(whose)
+        found = self._rows(query.order_by(submissions.c.id).with_for_update(**_LOCKED))
+        rows = [SubmissionRow.of(tuple(row)) for row in found]
+        free = [row.id for row in rows if row.status is not Status.SUBMITTING]
+        if free:
+            # Who wakes up late and still believes in its claim is stopped by the fence.
+            freed: Values = {**_FORGET, "fence": submissions.c.fence + 1}
+            self._connection.execute(
+                update(submissions).where(submissions.c.id.in_(free)).values(freed)
+            )
+        return [row for row in rows if row.status is Status.SUBMITTING]

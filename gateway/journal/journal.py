@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import JournalError
+from gateway.journal.bell import Bell
 from gateway.journal.encryption import Keyring
 from gateway.journal.migrate import upgrade
 from gateway.journal.store import Store
@@ -52,6 +53,7 @@ class Journal:
         self._store = store
         self._writer = writer
         self._keyring = keyring
+        self._bell: Bell | None = None
 
     @classmethod
     def open(
@@ -86,6 +88,7 @@ class Journal:
             raise
         writer = Writer(store, keyring, node, limits, side_file or side_file_of(store))
         writer.start()
+        store.watch_servers()
         journal = cls(store, writer, keyring)
         journal._prove()
         return journal
@@ -109,6 +112,16 @@ class Journal:
         """
         if self._store.sqlite:
             self._writer.host = host
+
+    def listen(self, node: str, heard: Callable[[], None]) -> None:
+        """From now on tell the other nodes of work, and call `heard` (in a thread) when they do.
+
+        Only on PostgreSQL: a SQLite file has one node.
+        """
+        if not self._store.sqlite and self._bell is None:
+            self._bell = Bell(self._store.listening, self._store.watch, node, heard)
+            self._bell.start()
+            self._writer.ring = self._bell.ring
 
     def run(self, work: Callable[[Unit], T]) -> T:
         """Submit and wait: for verbs of the command line, not for the reactor's thread."""
@@ -158,6 +171,8 @@ class Journal:
     def close(self) -> None:
         """Write what waits, sign the heads, close."""
         self._writer.close()
+        if self._bell is not None:
+            self._bell.close()
         self._store.close()
 
     def __enter__(self) -> Self:

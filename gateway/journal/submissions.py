@@ -213,6 +213,7 @@ class SubmissionWrites(SubmissionReads, Writing):
         }
         values["seq"] = self._next_number(case_id, step)
         row = self._insert(SUBMISSIONS, values)
+        self._transaction.rings |= status is Status.READY
         note = {"step": step, "kind": str(kind), "status": str(status)}
         self._witness("submission.added", SUBMISSIONS, row, (case_id,), note)
         return self._submission(row)
@@ -246,6 +247,7 @@ class SubmissionWrites(SubmissionReads, Writing):
         row = self._change(SUBMISSIONS, submission_id, expected, values, known)
         if row is None:
             raise Fenced(f"submission {submission_id} is no longer {expect}, or not this claim's")
+        self._transaction.rings |= to is Status.READY
         note = {"from": str(expect), "to": str(to)}
         moved = self._submission(row)
         if moved.reason:

@@ -208,7 +208,11 @@ nodes = Table(
     _word("started_at"),
     _word("seen_at"),
     _word("version"),
+    _word("drained_at", null=True),
 )
+
+contracted = Table("contracted", metadata, Column("revision", Text, primary_key=True))
+"""Revisions that took something away: code that does not know one of them must not run."""
 
 rejects = Table(
     "rejects",

@@ -46,7 +46,18 @@ class Head(NamedTuple):
 class Order:
     """One unit of work that waits, and what came of it."""
 
-    __slots__ = ("begun", "entries", "error", "future", "result", "since", "until", "work")
+    __slots__ = (
+        "begun",
+        "entries",
+        "error",
+        "future",
+        "passing",
+        "result",
+        "since",
+        "tries",
+        "until",
+        "work",
+    )
 
     def __init__(self, work: Callable[[Any], Any], since: float, endure: float = 0.0) -> None:
         self.work = work
@@ -57,10 +68,13 @@ class Order:
         self.result: Any = None
         self.error: BaseException | None = None
         self.entries: list[Entry] = []
+        self.tries = 1
+        self.passing = False
+        """Its error came of another node's unit at the same moment: tried again, it may pass."""
 
     def begin(self) -> bool:
         """Make ready to be performed, perhaps not for the first time; False: nobody waits."""
-        self.result, self.error, self.entries = None, None, []
+        self.result, self.error, self.entries, self.passing = None, None, [], False
         self.begun = self.begun or self.future.set_running_or_notify_cancel()
         return self.begun
 
@@ -103,6 +117,8 @@ class Transaction:
         self._insert_new = _INSERT_NEW_MESSAGES[connection.dialect.name]
         self.checkpoint_wanted = False
         self.scrub_wanted = False
+        self.rings = False
+        """Something may go that might not before: the other nodes are told after the commit."""
         self._in_savepoint = False
         self._waiting: list[tuple[Order, Values]] = []
         self._waiting_by_key: dict[tuple[str, str], list[Values]] = {}
@@ -119,6 +135,7 @@ class Transaction:
                 raise  # nothing of the group can stay; who is patient is performed again
             self._undo(error)
             order.error = as_journal_error(error)
+            order.passing = self.locks and _state(error) in _PASSING
             return
         self._in_savepoint, wrote = False, self._in_savepoint
         order.entries = unit.entries
@@ -151,6 +168,7 @@ class Transaction:
         for order, values in waiting:
             if values["id"] not in stored:
                 order.error = JournalError("another node stored the same message first")
+                order.passing = True
 
     def insert_messages(self, rows: list[Values]) -> None:
         """Insert messages at once, inside whatever savepoint is open."""
@@ -211,6 +229,18 @@ def _of_the_disk(error: BaseException) -> bool:
     name = str(getattr(cause, "sqlite_errorname", None) or "")
     state = str(getattr(cause, "sqlstate", None) or "")
     return name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or state.startswith("53")
+
+
+_PASSING = ("40001", "40P01", "55P03", "23505")
+"""Serialisation, deadlock, a lock not got in time, a row that another node made first."""
+
+
+def _state(error: BaseException) -> str | None:
+    """The SQLSTATE behind an error, if a database's error is."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, DBAPIError):
+        cause = cause.__cause__
+    return None if cause is None else getattr(cause.orig, "sqlstate", None)
 
 
 def as_journal_error(error: BaseException) -> BaseException:

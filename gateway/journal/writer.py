@@ -38,6 +38,10 @@ T = TypeVar("T")
 
 HEARTBEAT = 10.0
 """Seconds of silence after which the writer proves that it can write."""
+SEEN_EVERY = 5.0
+"""Seconds after which a busy writer says that its node lives."""
+TRIES = 4
+"""How often a unit is tried that another node's unit came in the way of."""
 AFTER_FAILURE = 1.0
 """Seconds until it tries again while it cannot."""
 
@@ -89,9 +93,11 @@ class Writer:
         self._due = inf
         self._rest = 0.0
         self.host: Host = _at_once
+        self.ring: Callable[[], None] = lambda: None
         self._company = 0
         self._connection: Connection | None = None
         self._unsigned = 0
+        self._seen_at = 0.0
         self._checkpoint: checkpoints.Checkpoint | None = None
         self.error: JournalError | None = None
         self.committed: float | None = None
@@ -186,15 +192,29 @@ class Writer:
     def _write(self) -> None:
         orders: list[Order] = []
         try:
-            transaction = self._begin()
-            self.host(lambda: self._perform(transaction, orders))
-            self._commit(transaction)
+            with self._store.bounded(self._connect()):
+                transaction = self._begin()
+                self.host(lambda: self._perform(transaction, orders))
+                self._commit(transaction)
         except BaseException as error:
             self._lost(error, orders or self._take())
             return
         self._committed(transaction)
+        if transaction.rings:
+            self.ring()
+        self._tell(orders)
+
+    def _tell(self, orders: list[Order]) -> None:
+        """Who waits hears the outcome; what another node came in the way of is tried again."""
+        again = [order for order in orders if order.passing and order.tries < TRIES]
         for order in orders:
-            order.resolve()
+            if order not in again:
+                order.resolve()
+        with self._wake:
+            for order in reversed(again):
+                order.tries += 1
+                self._orders.appendleft(order)
+                self._expect(order.since)
 
     def _perform(self, transaction: Transaction, orders: list[Order]) -> None:
         # Taken only now: what came while the host was busy shares the commit.
@@ -205,10 +225,13 @@ class Writer:
 
     def _begin(self) -> Transaction:
         """BEGIN, then the clock and the head of our chain, from the database itself."""
-        connection = self._connect()
+        connection = self._connection
+        assert connection is not None  # `_write` connected
         connection.begin()
         if not self._store.sqlite:
-            # Another process of this node name must not extend the chain at the same time.
+            # Another process of this node name must not extend the chain at the same time. And a
+            # lock writes: so every COMMIT, of a duplicate's unit too, waits for the standby, and
+            # with it for all that came before, also where that wait was cancelled.
             connection.execute(_LOCK_NODE, {"node": self._node})
         last = Driver(connection).row(self._head, {"node": self._node})
         if last is None:
@@ -224,6 +247,8 @@ class Writer:
         connection = transaction.connection
         if not orders:
             self._still_durable(connection)
+        if not orders or time.monotonic() - self._seen_at > SEEN_EVERY:
+            self._seen_at = time.monotonic()
             connection.execute(_SEEN, {"node": self._node, "at": transaction.stamp})
         if transaction.checkpoint_wanted or self._checkpoint_due():
             heads = EvidenceReads(connection, None).evidence_heads()
@@ -239,7 +264,7 @@ class Writer:
         return age is None or age >= self._limits.checkpoint_every.total_seconds()
 
     def _commit(self, transaction: Transaction) -> None:
-        transaction.connection.commit()
+        self._store.commit(transaction.connection)
 
     def _committed(self, transaction: Transaction) -> None:
         """What may only happen once the group stays. None of it can undo the group."""
@@ -279,6 +304,8 @@ class Writer:
                 self._due = again
 
     def _connect(self) -> Connection:
+        if self._connection is not None and not self._still_there(self._connection):
+            self._disconnect()
         if self._connection is None:
             connection = self._store.writing()
             try:
@@ -289,6 +316,10 @@ class Writer:
                 raise
             self._connection = connection
         return self._connection
+
+    def _still_there(self, connection: Connection) -> bool:
+        """False where the server hung up while nothing was asked, or another was promoted."""
+        return not (self._store.outdated(connection) or self._store.hung_up(connection))
 
     def _still_durable(self, connection: Connection) -> None:
         fault = self._store.durability(connection)

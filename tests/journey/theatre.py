@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 
 from gateway.demo.hospital import Feed, ReturnFeed, read
 from gateway.demo.people import Child, Parent
@@ -51,6 +51,8 @@ STEPS = {
 """What the birth of a named child with a paediatrician makes each administration do."""
 
 _numbers = count(1)
+
+T = TypeVar("T", bound="Theatre")
 
 
 @dataclass
@@ -88,7 +90,12 @@ def prepare(folder: Path, certs: Path, *, hospitals: int = 1, **options: Any) ->
 
     `hospitals`: how many of the demonstration's; each profile costs a second at every start.
     """
-    stage = Theatre(folder, **options)
+    return furnish(Theatre(folder, **options), certs, hospitals)
+
+
+def furnish(stage: T, certs: Path, hospitals: int = 1) -> T:
+    """As `prepare`, for a stage that was made already."""
+    folder = stage.folder
     senders = stage._senders_yaml().split("\n  - ")
     stage.senders = stage.senders or "\n  - ".join(senders[:hospitals])
     lay_out(folder)
@@ -281,13 +288,14 @@ def documents(stage: Stage, administration: str) -> list[tuple[dict[str, Any], s
 def sql(stage: Stage, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Run SQL as somebody who owns the database, constraints off; `?` marks values."""
     url = journal_url(stage)
-    place = make_url(url)
-    if place.get_backend_name() == "sqlite":
-        with sqlite3.connect(str(place.database), timeout=20) as connection:
+    file = make_url(url)
+    if file.get_backend_name() == "sqlite":
+        with sqlite3.connect(str(file.database), timeout=20) as connection:
             rows = connection.execute(statement, values).fetchall()
         connection.close()
         return rows
-    with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+    _, place = create_engine(url).dialect.create_connect_args(make_url(url))
+    with psycopg.connect(**place) as connection:
         connection.execute("SET session_replication_role = replica")
         cursor = connection.execute(statement.replace("?", "%s"), values)  # type: ignore[arg-type]  # a test's own text
         return cursor.fetchall() if cursor.description else []

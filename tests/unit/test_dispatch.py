@@ -88,7 +88,16 @@ class Heard:
 class Desk:
     """A node with a dispatch whose seconds pass when the test says so."""
 
-    def __init__(self, house: House, offices: tuple[Entry, ...], concurrency: int = 8) -> None:
+    def __init__(
+        self,
+        house: House,
+        offices: tuple[Entry, ...],
+        concurrency: int = 8,
+        *,
+        node: str = "n1",
+        lease: float = 0.4,
+        ahead: timedelta = timedelta(),
+    ) -> None:
         self.house, self.clock, self.heard, self.counter = house, Clock(), Heard(), Counter()
         destinations = dict.fromkeys(("comune", "agenzia_entrate", "asl", "ospedale"), self.counter)
         preparation = Preparation(
@@ -108,12 +117,12 @@ class Desk:
             now,
             self.now,
             self.heard,
-            node="n1",
+            node=node,
             concurrency=concurrency,
-            lease=timedelta(milliseconds=400),
+            lease=timedelta(seconds=lease),
             poll=POLL,
         )
-        self._start = datetime.now(UTC)
+        self._start = datetime.now(UTC) + ahead
 
     def now(self) -> datetime:
         """The wall, as the test's clock has it."""
@@ -416,6 +425,40 @@ def test_a_lost_lease_is_in_doubt_and_settled(opened: Open) -> None:
     told = desk.house.look(lambda view: view.evidence(subject=row.id))
     way = [str(each.note["to"]) for each in told if each.what == "submission.moved"]
     assert way[:2] == ["SUBMITTING", "IN_DOUBT"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-1), timedelta(seconds=7), timedelta(hours=1)])
+def test_leases_are_by_the_databases_clock_alone(opened: Open, ahead: timedelta) -> None:
+    """A node whose clock is wrong takes no claim before its end, and none later than others."""
+    desk = opened()
+    births(desk, 1)
+    holder = Desk(desk.house, ONLY, lease=0.8)
+    holder.start()
+    holder.pass_time()
+    other = Desk(desk.house, ONLY, node="n2", ahead=ahead)
+    other.start()
+    other.pass_time(2 * POLL.total_seconds())
+    assert [row.status for row in comune_rows(desk)] == [Status.SUBMITTING]
+    assert holder.under_way == 1
+    sleep(0.9)
+    other.pass_time(2 * POLL.total_seconds())
+    (row,) = comune_rows(desk)
+    told = desk.house.look(lambda view: view.evidence(subject=row.id))
+    way = [str(each.note["to"]) for each in told if each.what == "submission.moved"]
+    assert way[:2] == ["SUBMITTING", "IN_DOUBT"]
+
+
+def test_a_clock_that_is_put_back_delays_no_reclaim(opened: Open) -> None:
+    """The node looks for ended leases at its next look, not when its old time comes again."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    desk.pass_time()
+    desk._start -= timedelta(hours=1)
+    sleep(0.5)
+    desk.pass_time(2 * POLL.total_seconds())
+    (row,) = comune_rows(desk)
+    assert row.maybe_received
 
 
 # ---------------------------------------------------------------- start and stop

@@ -19,7 +19,7 @@ from gateway.journal.journal import Health
 from gateway.outcomes import Unknown
 from gateway.telemetry import Log, Metrics
 from gateway.vitals import Vitals
-from tests.births import GIULIA, House, run
+from tests.births import GIULIA, House, now, run
 
 NOW = datetime.now(UTC)
 
@@ -56,7 +56,7 @@ class Node:
         """The node's own."""
         me: Any = self
         later = datetime.now(UTC) + timedelta(seconds=5)
-        return Vitals(self.journal, me, me, self.courtesy, lambda: later)
+        return Vitals(self.journal, me, me, self.courtesy, lambda: later, "n1", now)
 
     def asked(self) -> dict[str, str | None]:
         """What each check says."""
@@ -86,6 +86,10 @@ class Broken:
         """Raises JournalError."""
         raise JournalError("the database is gone")
 
+    def submit(self, work: Any) -> Any:
+        """The future fails with JournalError."""
+        return self._journal.submit(lambda _: self.view())
+
     def health(self) -> Health:
         """Cannot be written, and says why."""
         return Health(False, "the disk is full", 0, None, None, None)
@@ -93,7 +97,16 @@ class Broken:
 
 def test_a_node_that_can_do_its_job_is_green(node: Node):
     """It stores, signs and reaches its queue."""
-    assert node.asked() == {"store": None, "sign": None, "queue": None}
+    assert node.asked() == {"store": None, "sign": None, "queue": None, "node": None}
+
+
+def test_a_drained_node_is_red(node: Node):
+    """So a balancer takes it out; green again once it is resumed."""
+    who = {"person": "m.rossi", "reason": "new kernel"}
+    node.house.do(lambda unit: unit.drain_node("n1", **who))
+    assert str(node.asked()["node"]).startswith("drained since 2")
+    node.house.do(lambda unit: unit.resume_node("n1", **who))
+    assert node.asked()["node"] is None
 
 
 def test_a_journal_that_cannot_be_written_is_red(node: Node):

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from gateway.config import Retention
 from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.findings import Fault
 from gateway.journal.inspection import check
 from gateway.journal.retention import COLUMNS, Rule
 from gateway.journal.vacuum import vacuum
 from gateway.journal.verification import examine
+from gateway.keeping import Retention
 from gateway.lifecycle import Status
 from gateway.upkeep import due, purge
 from tests.contract.journal.tampering import behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from gateway.errors import JournalError
-from gateway.journal import Journal, Keyring, migrate
+from gateway.journal import Journal, Keyring, look, migrate
 from gateway.journal.store import Store
 from gateway.journal.tables import metadata
+from gateway.journal.verification import verify
+from gateway.lifecycle import Status
+from tests.journal_rows import sending
 
 
 @pytest.fixture
@@ -47,16 +51,42 @@ def test_a_journal_is_not_migrated_unless_allowed(tmp_path: Path, keyring: Keyri
     Journal.open(url, node="n1", keyring=keyring, migrate=False).close()
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path, keyring: Keyring) -> None:
-    """An old program must not write into tables it does not know."""
-    url = f"sqlite:///{tmp_path}/i.db"
-    Journal.open(url, node="n1", keyring=keyring).close()
+def newer(url: str, *statements: str) -> None:
+    """What a later version's migration leaves."""
     store = Store(url)
     with store.writing() as connection, connection.begin():
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        for statement in (*statements, "UPDATE alembic_version SET version_num = '9999'"):
+            connection.execute(text(statement))
     store.close()
-    with pytest.raises(JournalError, match="newer"):
-        Journal.open(url, node="n1", keyring=keyring)
+
+
+def test_a_node_works_beside_a_newer_one(journal_url: str, keyring: Keyring) -> None:
+    """A later migration that only added is no reason to stop: nodes are upgraded one by one."""
+    Journal.open(journal_url, node="n1", keyring=keyring).close()
+    newer(
+        journal_url,
+        "ALTER TABLE submissions ADD COLUMN colour TEXT",
+        "ALTER TABLE messages ADD COLUMN weight INTEGER DEFAULT 7 NOT NULL",
+        "CREATE TABLE later (id TEXT PRIMARY KEY)",
+        "CREATE INDEX later_index ON cases (updated_at)",
+    )
+    with Journal.open(journal_url, node="n1", keyring=keyring) as journal:
+        case_id, submission_id, _ = journal.run(sending)
+        journal.run(
+            lambda unit: unit.move(submission_id, expect=Status.SUBMITTING, to=Status.IN_DOUBT)
+        )
+        with journal.view() as view:
+            assert view.case(case_id).state == "OPEN"
+            assert len(view.messages(case_id)) == 1
+    assert verify(journal_url, keyring.public_key) == []
+
+
+def test_a_journal_that_was_contracted_is_left_alone(journal_url: str, keyring: Keyring) -> None:
+    """An old program must not write where a later version took away what it needs."""
+    Journal.open(journal_url, node="n1", keyring=keyring).close()
+    newer(journal_url, "INSERT INTO contracted VALUES ('9998')")
+    with pytest.raises(JournalError, match="9998 took away"):
+        Journal.open(journal_url, node="n1", keyring=keyring)
 
 
 def test_a_migration_that_stopped_halfway_leaves_nothing(
@@ -80,3 +110,18 @@ def test_a_migration_that_stopped_halfway_leaves_nothing(
         assert migrate.revision(connection) is None
     store.close()
     Journal.open(url, node="n1", keyring=keyring).close()
+
+
+def test_nodes_that_start_at_once_on_nothing(
+    postgres_url: str, keyring: Keyring, tmp_path: Path
+) -> None:
+    """One makes the tables, the others wait for it; all of them work."""
+
+    def start(name: str) -> None:
+        side = tmp_path / name
+        Journal.open(postgres_url, node=name, keyring=keyring, side_file=side).close()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(start, ("n1", "n2", "n3")))
+    with look(postgres_url) as view:
+        assert [node.name for node in view.nodes()] == ["n1", "n2", "n3"]
