@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _chain(due: Due, practice: str, chain: Sequence[Done]) -> Iterator[str]:
         yield f"registered {len(registered)} times"
     if any(each.operation in CANCEL for each in chain):
         yield "taken back, and nobody asked for it"
-    if any(b.follows != a.receipt for a, b in zip(chain, chain[1:], strict=False)):
+    if any(b.follows != a.receipt for a, b in pairwise(chain)):
         yield "an amendment does not follow what stood before it"
     if practice == "comune":
         yield from _comune(due, chain)

@@ -84,7 +84,7 @@ class Region:
     def __init__(
         self, seed: int, today: datetime, *, prefix: str = "CH", processing: str = "P"
     ) -> None:
-        self._chance = random.Random(seed)
+        self._chance = random.Random(seed)  # noqa: S311  # invents people, keeps no secret
         self._now = today.replace(microsecond=0, tzinfo=None)
         self._prefix, self._processing = prefix, processing
         self._people = self._messages = 0

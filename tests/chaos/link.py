@@ -1,4 +1,4 @@
-"""A TCP link of ours between two parts, which can be cut, slowed, held, and made to swallow answers.
+"""A TCP link of ours between two parts: can be cut, slowed, held, and made to swallow answers.
 
 Knows bytes and ports only. Several targets are tried in turn, as a balancer before nodes does it.
 """
