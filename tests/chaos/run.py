@@ -19,20 +19,20 @@ from pathlib import Path
 from adapters.keys import DevelopmentPki
 from gateway.demo.proof import effects
 from gateway.demo.region import STORIES, Region
-from gateway.demo.stage import ADMINISTRATIONS
+from gateway.demo.stage import ADMINISTRATIONS, free_port
 from gateway.deployment import lay_out
 from gateway.errors import GatewayError, StageError
 from gateway.lifecycle import Status
 from tests.chaos.checker import Left, check
 from tests.chaos.clerk import Clerk
-from tests.chaos.deployment import Deployment, kinds
+from tests.chaos.deployment import Deployment
 from tests.chaos.faults import Faults
 from tests.chaos.hospital import Hospital
 from tests.journey.theatre import end, sql, start, submissions
 from tests.postgres import Cluster
 
 PARTIES = ("gateway", *ADMINISTRATIONS, "ospedale")
-REST = 150.0
+REST = 60.0
 """Seconds in which everything must have come to its end after the last fault."""
 
 
@@ -55,7 +55,7 @@ def prepared(folder: Path, certs: Path | None = None, **options: object) -> Depl
     else:
         shutil.copytree(certs, folder / "certs", dirs_exist_ok=True)
     for name in ADMINISTRATIONS:
-        stage.services[name], stage.controls[name] = _port(), _port()
+        stage.services[name], stage.controls[name] = free_port(), free_port()
     stage.configure()
     return stage
 
@@ -82,7 +82,7 @@ def perform(
             hospital.send(family)
         until = time.monotonic() + seconds
         for kind in faults.plan():
-            if time.monotonic() > until:
+            if time.monotonic() > until and all(faults.done[each] for each in faults.kinds):
                 break
             if hospital.waiting < 8:
                 for family in islice(families, 6):
@@ -151,14 +151,3 @@ def _figures(
         "lost": sum("never arrived" in each or "stored 0" in each for each in broken),
         "doubled": sum(" times" in each and "stored 0" not in each for each in broken),
     }
-
-
-def kinds_of(seed: int) -> Mapping[str, str]:
-    """Which kinds of partners take part in a seed's run."""
-    return kinds(seed)
-
-
-def _port() -> int:
-    from gateway.demo.stage import free_port
-
-    return free_port()
