@@ -41,7 +41,9 @@ class Left:
     @property
     def dues(self) -> list[Due]:
         """What is due of every child of whom a message left."""
-        return [Due.of(due) for line in self.book if line["what"] == "family" for due in line["dues"]]
+        return [
+            Due.of(due) for line in self.book if line["what"] == "family" for due in line["dues"]
+        ]
 
     def ids(self, what: str) -> list[str]:
         """Control ids of these lines, as often as they come."""
@@ -64,7 +66,9 @@ def check(left: Left) -> list[str]:
 
 
 def _acknowledged(left: Left) -> Iterator[str]:
-    stored = Counter(row[0] for row in sql(left.stage, "SELECT control_id FROM messages WHERE accepted"))
+    stored = Counter(
+        row[0] for row in sql(left.stage, "SELECT control_id FROM messages WHERE accepted")
+    )
     acknowledged = set(left.ids("acknowledged"))
     for each in sorted(acknowledged):
         if stored[each] != 1:
@@ -75,12 +79,15 @@ def _acknowledged(left: Left) -> Iterator[str]:
 
 def _known_effects(left: Left) -> Iterator[str]:
     """Whatever was done is what the journal says was accepted, by bytes that it had before."""
-    accepted = set(sql(left.stage, "SELECT partner, operation_id FROM submissions WHERE status = 'ACCEPTED'"))
+    accepted = set(
+        sql(left.stage, "SELECT partner, operation_id FROM submissions WHERE status = 'ACCEPTED'")
+    )
     written = {row[0] for row in sql(left.stage, "SELECT message_id FROM attempts")}
     done = effects(left.stage.folder / "simulators")
     for each in done:
         if each.message_id not in written:
-            yield f"{each.administration} did {each.operation_id}, whose bytes were never written down"
+            who = f"{each.administration} did {each.operation_id}"
+            yield f"{who}, whose bytes were never written down"
     did = {(each.administration, each.operation_id) for each in done}
     for partner, operation_id in sorted(did ^ accepted):
         who = "did it" if (partner, operation_id) in did else "did not"
@@ -100,16 +107,16 @@ def _without_an_exit(left: Left) -> Iterator[str]:
 def _doubts(left: Left) -> Iterator[str]:
     """A doubt at a partner of whom nothing can be known ended by a person's word, or by its own."""
     partner = dict(sql(left.stage, "SELECT id, partner FROM submissions"))
-    resolved = {row for row in _said_by_persons(left)}
+    resolved = set(_said_by_persons(left))
     for submission, entries in _moves(left).items():
         if left.kinds.get(partner.get(submission, "")) != "neither":
             continue
         for entry in entries:
             if entry["from"] == "IN_DOUBT" and entry["to"] not in ("HELD", "ACCEPTED", "REJECTED"):
                 yield f"{submission}: a doubt at a partner of the last kind became {entry['to']}"
-        if any(entry["from"] == "HELD" and entry["to"] == "READY" for entry in entries):
-            if submission not in resolved:
-                yield f"{submission}: a doubt ended, and no person said how"
+        released = any(each["from"] == "HELD" and each["to"] == "READY" for each in entries)
+        if released and submission not in resolved:
+            yield f"{submission}: a doubt ended, and no person said how"
 
 
 def _said_by_persons(left: Left) -> Iterator[str]:
@@ -126,7 +133,8 @@ def _said_by_persons(left: Left) -> Iterator[str]:
 def _moves(left: Left) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for subjects, note in sql(
-        left.stage, "SELECT subjects, note FROM evidence WHERE what = 'submission.moved' ORDER BY at, node, seq"
+        left.stage,
+        "SELECT subjects, note FROM evidence WHERE what = 'submission.moved' ORDER BY at, node, seq",
     ):
         for subject in json.loads(subjects):
             found[subject].append(json.loads(note))
@@ -136,7 +144,8 @@ def _moves(left: Left) -> dict[str, list[dict[str, Any]]]:
 def _asked_too_early(left: Left) -> Iterator[str]:
     """A doubt is asked about only once no attempt can be accepted any more."""
     expires: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row, *times in sql(left.stage, "SELECT submission_id, created_at, expires_at FROM attempts"):
+    made_at = "SELECT submission_id, created_at, expires_at FROM attempts"
+    for row, *times in sql(left.stage, made_at):
         expires[row].append((times[0], times[1] or ""))
     status: dict[str, str] = {}
     for at, what, subjects, note in sql(

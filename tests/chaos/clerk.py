@@ -1,4 +1,4 @@
-"""The person of a run: confirms what waits for a word, and ends doubts by asking the administration.
+"""The person of a run: confirms what waits for a word, and ends doubts by asking who has it.
 
 As a person does it: asks once the original can no longer be accepted, and gives name and reason.
 """
@@ -53,7 +53,11 @@ class Clerk:
         """Once through the queue, and through what the administrations still owe."""
         with journal(self.stage) as view:
             held = view.submissions(status=Status.HELD)
-            past = {row.id: _is_past(view.attempts(row.id)[-1].expires_at) for row in held if row.attempts}
+            past = {
+                row.id: _is_past(view.attempts(row.id)[-1].expires_at)
+                for row in held
+                if row.attempts
+            }
         if held:
             with open_journal(self._configuration, node="console") as kept:
                 for row in held:

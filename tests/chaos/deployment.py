@@ -60,7 +60,7 @@ class Deployment(Theatre):
     def __post_init__(self) -> None:
         """Ports and links; nothing runs."""
         super().__post_init__()
-        self.ports = {n: (self.mllp, self.http, self.callbacks) for n in (1,)}
+        self.ports = {1: (self.mllp, self.http, self.callbacks)}
         for number in range(2, self.nodes + 1):
             self.ports[number] = (free_port(), free_port(), free_port())
         self.links = {name: self._to(name) for name in ADMINISTRATIONS}

@@ -1,4 +1,4 @@
-"""Faults, each by its name: it is injected, lasts a while, and is mended. A seed says which and when.
+"""Faults, each by its name: injected, lasting a while, mended. A seed says which and when.
 
 Every fault is written into `faults.jsonl` with its times. `whole`: nothing of this deployment
 could reach the disk meanwhile.
@@ -202,5 +202,3 @@ class Faults:
         assert self.cluster is not None  # else it is not among the kinds
         with self._told("database restart"):
             self.cluster.restart()
-
-

@@ -135,7 +135,9 @@ def _figures(
         "SELECT count(*) FROM evidence WHERE what = 'submission.moved' AND note LIKE ?",
         '%"to":"IN_DOUBT"%',
     )[0]
-    (resends,) = sql(stage, "SELECT coalesce(sum(attempts - 1), 0) FROM submissions WHERE attempts > 1")[0]
+    (resends,) = sql(
+        stage, "SELECT coalesce(sum(attempts - 1), 0) FROM submissions WHERE attempts > 1"
+    )[0]
     return {
         "births": len(births & acknowledged),
         "messages": len(acknowledged),

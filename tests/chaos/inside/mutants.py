@@ -66,7 +66,9 @@ def no_fence(module: Any) -> None:
     """A claim that was lost is believed all the same: neither status nor fence is compared."""
     real = module.SubmissionWrites.move
 
-    def move(self: Any, submission: Any, *, expect: Any, to: Any, fence: Any = None, **more: Any) -> Any:
+    def move(
+        self: Any, submission: Any, *, expect: Any, to: Any, fence: Any = None, **more: Any
+    ) -> Any:
         row_id = submission if isinstance(submission, str) else submission.id
         now = self.submission(row_id)
         if fence is None:
@@ -83,7 +85,11 @@ def filter_in_memory(module: Any) -> None:
 
     def find_duplicate(self: Any, sender: str, control_id: str, digest: str) -> Any:
         known = (sender, control_id, digest) in seen
-        return module.MessageReads.find_duplicate(self, *(sender, control_id, digest)) if known else None
+        return (
+            module.MessageReads.find_duplicate(self, *(sender, control_id, digest))
+            if known
+            else None
+        )
 
     def add_message(self: Any, **values: Any) -> str:
         self._connection.exec_driver_sql("DROP INDEX IF EXISTS messages_no_duplicates")
@@ -109,10 +115,13 @@ def frozen_with_a_claim(module: Any) -> None:
     """No break: this process stops itself once, between a claim and what it would send."""
     real, mark = module.Delivery._deliver, Path(os.environ["ICARO_FROZEN"])
 
-    async def deliver(self: Any, claimed: Any) -> Any:
+    def stop_once() -> None:
         if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGSTOP)
+
+    async def deliver(self: Any, claimed: Any) -> Any:
+        stop_once()
         return await real(self, claimed)
 
     module.Delivery._deliver = deliver

@@ -1,4 +1,4 @@
-"""Changes a gateway from inside, as ICARO_CHAOS says: its clock, how long its envelopes live, mutants.
+"""Changes a gateway from inside, as ICARO_CHAOS says: its clock, its envelopes' life, mutants.
 
 `ICARO_CHAOS="ttl=6;clock=/path;mutant=name"`. Python imports this module at its start wherever its
 folder is on PYTHONPATH; a module of the gateway is changed right after it was read.
