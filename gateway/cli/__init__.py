@@ -27,6 +27,7 @@ VERBS = {
     "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
+    "soak": Verb("soak", "soak", "Send invented families to staging, and check each."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),
 }
 

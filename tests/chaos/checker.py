@@ -134,7 +134,8 @@ def _moves(left: Left) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for subjects, note in sql(
         left.stage,
-        "SELECT subjects, note FROM evidence WHERE what = 'submission.moved' ORDER BY at, node, seq",
+        "SELECT subjects, note FROM evidence WHERE what = 'submission.moved' "
+        "ORDER BY at, node, seq",
     ):
         for subject in json.loads(subjects):
             found[subject].append(json.loads(note))

@@ -67,11 +67,12 @@ class Hospital:
 
     def _line(self) -> None:
         feed = Feed(self._port, timeout=self._patience)
-        while family := self._families.get():
-            for said in family.messages:
-                if not self._say(feed, said):
+        try:
+            while family := self._families.get():
+                if not all(self._say(feed, said) for said in family.messages):
                     return
-        feed.close()
+        finally:
+            feed.close()
 
     def _say(self, feed: Feed, said: Said) -> bool:
         """Until it is acknowledged; False when the time is over."""

@@ -7,6 +7,7 @@ administrations are shared; each scenario has a journal, children and a book of 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -108,8 +109,6 @@ def scene(tmp_path: Path, pki: Path) -> Iterator[Callable[..., Scene]]:
 
 def full_disk(scene: Scene) -> None:
     """Messages come while nothing can be written."""
-    import random
-
     faults = Faults(scene.stage, random.Random(1))
     scene.send("a bed move")
     scene.until(lambda: scene.asked("acknowledged"), "the first message")
@@ -120,13 +119,12 @@ def full_disk(scene: Scene) -> None:
 
 def no_fsync(scene: Scene) -> None:
     """Messages come while no sync succeeds."""
-    import random
-
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     faults = Faults(scene.stage, random.Random(1))
-    for _ in range(200):
-        scene.send("a bed move")
+    scene.send()
+    for _ in range(150):
+        scene.send("no birth")
     scene.until(lambda: scene.asked("acknowledged"), "the first message")
     faults.inject("fsync error")
 
@@ -204,6 +202,10 @@ SCENARIOS = {
 """Mutant → what happens, and a piece of what the checker must say."""
 
 
+KEPT = ("no_fence", "hasty_doubt", "send_before_commit")
+"""Those of them that a run of chaos meets by luck only."""
+
+
 def played(scene: Callable[..., Scene], name: str, mutant: str, folder: Path) -> list[str]:
     """A scenario's broken promises."""
     play, _ = SCENARIOS[name]
@@ -214,7 +216,7 @@ def played(scene: Callable[..., Scene], name: str, mutant: str, folder: Path) ->
     made = scene(mutant, **options)
     made.begin()
     play(made)
-    return made.broken(30 if not mutant or play is not no_fsync else 15)
+    return made.broken(15 if name in mutant else 40)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -226,7 +228,7 @@ def test_the_checker_sees_the_broken_promise(
     assert [each for each in found if SCENARIOS[name][1] in each], found
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_gateway_keeps_the_promise(
     scene: Callable[..., Scene], name: str, tmp_path: Path
 ) -> None:
