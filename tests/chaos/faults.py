@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -163,22 +162,38 @@ class Faults:
     def _disk_full(self) -> None:
         """No file grows, nor is written beyond its first page; PostgreSQL's server itself may."""
         pids = self._pids()[1:] if self.cluster else self._pids()
-        endless = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        self._limited(pids, "4096:unlimited")
         with self._told("disk full", whole=self.cluster is None):
             self._last(2.5, 5)
+        self._limited(pids, "unlimited")
+
+    def _limited(self, pids: list[int], size: str) -> None:
         for pid in pids:
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, endless)
+            command = [*self._as_owner(), "prlimit", "--pid", str(pid), f"--fsize={size}"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if "not permitted" in done.stderr:
+                raise RuntimeError(f"disk full: cannot be injected here: {done.stderr[-200:]}")
+
+    def _as_owner(self) -> list[str]:
+        """Only who runs the server may limit and trace it."""
+        owner = self.cluster.owner if self.cluster else None
+        return ["runuser", "-u", owner, "--"] if owner else []
 
     def _fsync(self) -> None:
         """Every sync ends with EIO."""
         strace = shutil.which("strace")
         if strace is None:
             raise RuntimeError("fsync error: strace is not installed, so it cannot be injected")
-        command = [strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]
+        command = [
+            *self._as_owner(),
+            strace,
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=fsync,fdatasync",
+        ]
         command += ["-e", "inject=fsync,fdatasync:error=EIO"]
         for pid in self._pids():
             command += ["-p", str(pid)]
@@ -188,7 +203,7 @@ class Faults:
             ended = tracer.poll()
             tracer.terminate()
             _, said = tracer.communicate(timeout=10)
-        if ended is not None and self.cluster is None:
+        if "not permitted" in said.decode() or (ended is not None and self.cluster is None):
             raise RuntimeError(f"fsync error: strace may not trace here: {said.decode()[-200:]}")
 
     def _clock(self) -> None:
