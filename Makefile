@@ -5,6 +5,7 @@
 #   make check    format, lint, types, one-way imports
 #   make crash    death at every commit and every send of a birth's life, on both databases
 #   make bench    what an acknowledged message and a delivered birth cost
+#   make chaos    births while everything breaks, then the proof (MINUTES, SEED, NODES, DATABASE)
 #   make lock     write requirements/*.txt anew from setup.cfg
 #   make clean    remove what these make
 #
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check crash bench lock clean
+.PHONY: help demo test check crash bench lock clean chaos
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,6 +45,14 @@ crash: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+MINUTES ?= 15
+NODES ?= 1
+DATABASE ?= sqlite
+
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --nodes $(NODES) --database $(DATABASE) \
+		$(if $(SEED),--seed $(SEED))
 
 $(STAMP): requirements/lock.txt requirements/build.txt setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found; say make PYTHON=/path/to/python"; exit 2; }

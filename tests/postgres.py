@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -102,9 +103,9 @@ class Cluster:
             raise RuntimeError(f"{program} failed: {done.stderr[-500:]}")
 
 
-@pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[Cluster]:
-    """The session's server; shared by all tests that ask for it."""
+@contextmanager
+def opened() -> Iterator[Cluster]:
+    """A server in a folder of its own, while it is needed."""
     bindir = binaries()
     if bindir is None:
         missing("no initdb and postgres in PATH, pg_config --bindir or /usr/lib/postgresql")
@@ -129,6 +130,13 @@ def postgres_cluster() -> Iterator[Cluster]:
         if (folder / "db" / "postmaster.pid").exists():
             cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """The session's server; shared by all tests that ask for it."""
+    with opened() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ VERBS = {
     "evidence": Verb("evidence", "evidence_group", "Verify and show the evidence."),
     "journal": Verb("journal", "journal_group", "Back the journal up, restore, check, purge it."),
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
+    "soak": Verb("soak", "soak", "Send invented families to staging, and check each."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),
 }
 

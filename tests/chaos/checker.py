@@ -1,0 +1,201 @@
+"""Proves a run from what it left: the hospital's book, the administrations' logs, the raw files.
+
+Asks no process. Each sentence it gives is a broken promise. What a status or an evidence entry is
+called is read from the tables themselves, not through the gateway's own reading of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.demo.proof import broken, effects
+from gateway.demo.region import Due
+from gateway.journal import Keyring
+from gateway.journal.verification import examine
+from tests.journey.theatre import Theatre, in_the_journal, journal_url, on_the_disk, sql
+
+SKEW = 1.0
+"""Seconds at both ends of a fault in which an acknowledgment may belong to before or after it."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run left, as plain lines; `kinds`: what each administration promises."""
+
+    stage: Theatre
+    book: list[dict[str, Any]]
+    faults: list[dict[str, Any]]
+    kinds: Mapping[str, str]
+
+    @classmethod
+    def by(cls, stage: Theatre, kinds: Mapping[str, str]) -> Left:
+        """Read it all. `stage` names the folder and the database; it need not run."""
+        book = lines(stage.folder / "hospital" / "book.jsonl")
+        return cls(stage, book, lines(stage.folder / "faults.jsonl"), kinds)
+
+    @property
+    def dues(self) -> list[Due]:
+        """What is due of every child of whom a message left."""
+        return [
+            Due.of(due) for line in self.book if line["what"] == "family" for due in line["dues"]
+        ]
+
+    def ids(self, what: str) -> list[str]:
+        """Control ids of these lines, as often as they come."""
+        return [line["control_id"] for line in self.book if line["what"] == what]
+
+
+def check(left: Left) -> list[str]:
+    """Every promise that the run broke."""
+    return [
+        *_acknowledged(left),
+        *broken(left.dues, effects(left.stage.folder / "simulators")),
+        *_known_effects(left),
+        *_without_an_exit(left),
+        *_doubts(left),
+        *_asked_too_early(left),
+        *_unsynced(left),
+        *_personal(left),
+        *_evidence(left),
+    ]
+
+
+def _acknowledged(left: Left) -> Iterator[str]:
+    stored = Counter(
+        row[0] for row in sql(left.stage, "SELECT control_id FROM messages WHERE accepted")
+    )
+    acknowledged = set(left.ids("acknowledged"))
+    for each in sorted(acknowledged):
+        if stored[each] != 1:
+            yield f"message {each} was acknowledged and is stored {stored[each]} times"
+    for each in sorted(set(left.ids("sent")) - acknowledged):
+        yield f"message {each} was never acknowledged"
+
+
+def _known_effects(left: Left) -> Iterator[str]:
+    """Whatever was done is what the journal says was accepted, by bytes that it had before."""
+    accepted = set(
+        sql(left.stage, "SELECT partner, operation_id FROM submissions WHERE status = 'ACCEPTED'")
+    )
+    written = {row[0] for row in sql(left.stage, "SELECT message_id FROM attempts")}
+    done = effects(left.stage.folder / "simulators")
+    for each in done:
+        if each.message_id not in written:
+            who = f"{each.administration} did {each.operation_id}"
+            yield f"{who}, whose bytes were never written down"
+    did = {(each.administration, each.operation_id) for each in done}
+    for partner, operation_id in sorted(did ^ accepted):
+        who = "did it" if (partner, operation_id) in did else "did not"
+        yield f"{partner}: {operation_id}: the administration {who}, the journal says otherwise"
+
+
+def _without_an_exit(left: Left) -> Iterator[str]:
+    for step, status, reason, count in sql(
+        left.stage,
+        "SELECT step, status, coalesce(reason, ''), count(*) FROM submissions WHERE status NOT IN "
+        "('ACCEPTED', 'REPLACED', 'WITHDRAWN') GROUP BY step, status, reason",
+    ):
+        if (status, reason) != ("WAITING", "CHOICE"):  # the family may still choose
+            yield f"{count} of {step} ended {status} {reason}"
+
+
+def _doubts(left: Left) -> Iterator[str]:
+    """A doubt at a partner of whom nothing can be known ended by a person's word, or by its own."""
+    partner = dict(sql(left.stage, "SELECT id, partner FROM submissions"))
+    resolved = set(_said_by_persons(left))
+    for submission, entries in _moves(left).items():
+        if left.kinds.get(partner.get(submission, "")) != "neither":
+            continue
+        for entry in entries:
+            if entry["from"] == "IN_DOUBT" and entry["to"] not in ("HELD", "ACCEPTED", "REJECTED"):
+                yield f"{submission}: a doubt at a partner of the last kind became {entry['to']}"
+        released = any(each["from"] == "HELD" and each["to"] == "READY" for each in entries)
+        if released and submission not in resolved:
+            yield f"{submission}: a doubt ended, and no person said how"
+
+
+def _said_by_persons(left: Left) -> Iterator[str]:
+    said = sql(
+        left.stage,
+        "SELECT subjects, note FROM evidence WHERE what IN "
+        "('submission.resolved', 'submission.confirmed', 'submission.chosen')",
+    )
+    for subjects, note in said:
+        if json.loads(note).get("person") and json.loads(note).get("reason"):
+            yield from json.loads(subjects)
+
+
+def _moves(left: Left) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for subjects, note in sql(
+        left.stage,
+        "SELECT subjects, note FROM evidence WHERE what = 'submission.moved' "
+        "ORDER BY at, node, seq",
+    ):
+        for subject in json.loads(subjects):
+            found[subject].append(json.loads(note))
+    return found
+
+
+def _asked_too_early(left: Left) -> Iterator[str]:
+    """A doubt is asked about only once no attempt can be accepted any more."""
+    expires: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    made_at = "SELECT submission_id, created_at, expires_at FROM attempts"
+    for row, *times in sql(left.stage, made_at):
+        expires[row].append((times[0], times[1] or ""))
+    status: dict[str, str] = {}
+    for at, what, subjects, note in sql(
+        left.stage,
+        "SELECT at, what, subjects, note FROM evidence WHERE what IN ('submission.moved', "
+        "'submission.asked') ORDER BY at, node, seq",
+    ):
+        for subject in json.loads(subjects):
+            if what == "submission.moved":
+                status[subject] = json.loads(note)["to"]
+            elif status.get(subject) == "IN_DOUBT" and any(
+                made <= at < end for made, end in expires[subject]
+            ):
+                yield f"{subject} was asked about while its original could still be accepted"
+
+
+def _unsynced(left: Left) -> Iterator[str]:
+    """Where nothing can reach the disk, nothing may be acknowledged."""
+    for fault in left.faults:
+        if fault["kind"] not in ("fsync error", "disk full") or not fault.get("whole"):
+            continue
+        inside = [
+            line["control_id"]
+            for line in left.book
+            if line["what"] == "acknowledged" and fault["from"] + SKEW < line["at"] < fault["to"]
+        ]
+        for each in inside:
+            yield f"message {each} was acknowledged during: {fault['kind']}"
+
+
+def _personal(left: Left) -> Iterator[str]:
+    marks = [mark for due in left.dues for mark in due.marks]
+    if not marks:
+        return
+    # The hospital's own book is the one place that may know them.
+    for place in on_the_disk(left.stage.folder, marks):
+        if not place.startswith("hospital/"):
+            yield f"of an unnamed mother in {place.partition(': ')[0]}"
+    for place in in_the_journal(left.stage, marks):
+        yield f"of an unnamed mother, encrypted, in {place.partition(': ')[0]}"
+
+
+def _evidence(left: Left) -> Iterator[str]:
+    keys = left.stage.folder / "keys"
+    keyring = Keyring.load(keys / "master.key", checkpoint_key=keys / "checkpoint.key")
+    report = examine(journal_url(left.stage), keyring.public_key)
+    yield from (f"evidence: {finding}" for finding in report.findings)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file of ours; none if it is not there."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,81 @@
+"""The person of a run: confirms what waits for a word, and ends doubts by asking who has it.
+
+As a person does it: asks once the original can no longer be accepted, and gives name and reason.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from gateway.config import load
+from gateway.desk import Desk, Person
+from gateway.errors import GatewayError
+from gateway.ground import Ground, open_journal
+from gateway.journal import SubmissionRow, Unit
+from gateway.lifecycle import Status
+from tests.chaos.deployment import Deployment
+from tests.journey.theatre import journal
+
+WHO = Person("m.rossi", "asked by telephone")
+LATER = timedelta(seconds=12)
+"""After Expires: the clocks of nodes may be wrong by some of it, and the partner tolerates some."""
+
+
+class Clerk:
+    """Looks at the queue every second in a thread of its own. `resolved`: doubts ended."""
+
+    def __init__(self, stage: Deployment) -> None:
+        self.stage = stage
+        self.resolved = 0
+        self._configuration = load(stage.yaml(1))
+        self._desk = Desk(Ground.of(self._configuration).casebook)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Go home."""
+        self._stopped.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(1.0):
+            # The database may be down: the queue is still there at the next look.
+            with suppress(GatewayError, OSError):
+                self.look()
+
+    def look(self) -> None:
+        """Once through the queue, and through what the administrations still owe."""
+        with journal(self.stage) as view:
+            held = view.submissions(status=Status.HELD)
+            past = {
+                row.id: _is_past(view.attempts(row.id)[-1].expires_at)
+                for row in held
+                if row.attempts
+            }
+        if held:
+            with open_journal(self._configuration, node="console") as kept:
+                for row in held:
+                    if row.maybe_received and not past.get(row.id):
+                        continue
+                    with suppress(GatewayError):
+                        kept.run(lambda unit, row=row: self._decide(unit, row))
+
+    def _decide(self, unit: Unit, row: SubmissionRow) -> None:
+        if not row.maybe_received:
+            self._desk.confirm(unit, row.id, WHO)
+            return
+        effects = self.stage.effects(row.partner)
+        found = [each for each in effects if each["idOperazione"] == row.operation_id]
+        receipt = found[0]["outcome"].get("protocollo", "") if found else ""
+        self._desk.resolve(unit, row.id, received=bool(found), receipt=receipt, person=WHO)
+        self.resolved += 1
+
+
+def _is_past(expires_at: datetime | None) -> bool:
+    return expires_at is None or datetime.now(UTC) > expires_at + LATER

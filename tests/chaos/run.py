@@ -1,0 +1,155 @@
+"""One run from a seed: births, faults among them, then rest, and then the proof.
+
+The plan (families, faults, bad days) is the seed's; which meets which at what moment is the
+machine's. So a replay plays the same plan again, on the same kinds of partners.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from adapters.keys import DevelopmentPki
+from gateway.demo.proof import effects
+from gateway.demo.region import STORIES, Region
+from gateway.demo.stage import ADMINISTRATIONS, free_port
+from gateway.deployment import lay_out
+from gateway.errors import GatewayError, StageError
+from gateway.lifecycle import Status
+from tests.chaos.checker import Left, check
+from tests.chaos.clerk import Clerk
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults import Faults
+from tests.chaos.hospital import Hospital
+from tests.journey.theatre import end, sql, start, submissions
+from tests.postgres import Cluster
+
+PARTIES = ("gateway", *ADMINISTRATIONS, "ospedale")
+REST = 60.0
+"""Seconds in which everything must have come to its end after the last fault."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: figures, and every promise that it broke."""
+
+    seed: int
+    figures: Mapping[str, object]
+    faults: Counter[str]
+    broken: list[str] = field(default_factory=list)
+
+
+def prepared(folder: Path, certs: Path | None = None, **options: object) -> Deployment:
+    """A deployment laid out and configured; nothing runs. `certs`: a PKI to copy."""
+    stage = Deployment(folder, **options)  # type: ignore[arg-type]  # the caller names our fields
+    lay_out(folder)
+    if certs is None:
+        DevelopmentPki(datetime.now(UTC)).write(folder / "certs", PARTIES)
+    else:
+        shutil.copytree(certs, folder / "certs", dirs_exist_ok=True)
+    for name in ADMINISTRATIONS:
+        stage.services[name], stage.controls[name] = free_port(), free_port()
+    stage.configure()
+    return stage
+
+
+def perform(
+    stage: Deployment,
+    seed: int,
+    seconds: float,
+    say: Callable[[str], None],
+    cluster: Cluster | None = None,
+    pause: tuple[float, float] = (0.5, 3.0),
+) -> Ended:
+    """Run, come to rest, end every process, and check what is left."""
+    chance = random.Random(seed)
+    faults = Faults(stage, chance, cluster)
+    families = Region(seed, datetime.now()).families()
+    start(stage, {})
+    hospital = Hospital(stage.links["hospital"].port, stage.folder)
+    clerk = Clerk(stage)
+    clerk.start()
+    troubles: list[str] = []
+    try:
+        for family in islice(families, len(STORIES)):
+            hospital.send(family)
+        until = time.monotonic() + seconds
+        for kind in faults.plan():
+            if time.monotonic() > until and all(faults.done[each] for each in faults.kinds):
+                break
+            if hospital.waiting < 8:
+                for family in islice(families, 6):
+                    hospital.send(family)
+            faults.bad_day()
+            time.sleep(chance.uniform(*pause))  # the moment is by chance, nothing is waited for
+            say(f"{kind}")
+            faults.inject(kind)
+        say("no more faults")
+        troubles += _rest(stage, hospital)
+    finally:
+        clerk.stop()
+        end(stage)
+    broken = [*troubles, *check(Left.by(stage, stage.idempotence))]
+    broken += [f"{kind} was never injected" for kind in faults.kinds if not faults.done[kind]]
+    return Ended(seed, _figures(stage, faults, clerk, broken), faults.done, broken)
+
+
+def _rest(stage: Deployment, hospital: Hospital) -> list[str]:
+    """Everything is mended; what waits goes, and ends. Gives what did not."""
+    stage.mend()
+    for name in ADMINISTRATIONS:
+        stage.control(name, "DELETE", "/bad-day")
+        stage.control(name, "POST", "/callback-now")
+    hospital.close(REST)
+    moving = set(Status) - {Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN}
+
+    def at_rest() -> bool:
+        try:
+            rows = [row for row in submissions(stage) if row.status in moving]
+        except GatewayError:
+            return False
+        return all(row.status is Status.WAITING and row.reason == "CHOICE" for row in rows)
+
+    try:
+        stage.wait_for(at_rest, "everything to end", seconds=REST / stage.patience)
+    except StageError as error:
+        return [str(error)]
+    return []
+
+
+def _figures(
+    stage: Deployment, faults: Faults, clerk: Clerk, broken: list[str]
+) -> dict[str, object]:
+    left = Left.by(stage, stage.idempotence)
+    sent, acknowledged = Counter(left.ids("sent")), set(left.ids("acknowledged"))
+    births = {line["control_id"] for line in left.book if line["what"] == "sent" and line["birth"]}
+    (doubts,) = sql(
+        stage,
+        "SELECT count(*) FROM evidence WHERE what = 'submission.moved' AND note LIKE ?",
+        '%"to":"IN_DOUBT"%',
+    )[0]
+    (resends,) = sql(
+        stage, "SELECT coalesce(sum(attempts - 1), 0) FROM submissions WHERE attempts > 1"
+    )[0]
+    return {
+        "births": len(births & acknowledged),
+        "messages": len(acknowledged),
+        "effects": len(effects(stage.folder / "simulators")),
+        "faults": faults.done.total(),
+        "kills": sum(n for kind, n in faults.done.items() if kind.startswith("kill")),
+        "fail-overs": faults.done["fail-over"],
+        "bad days": faults.bad_days.total(),
+        "duplicates sent by the hospital": sent.total() - len(sent),
+        "resends by us": int(resends),
+        "in doubt": int(doubts),
+        "doubts ended by a person": clerk.resolved,
+        "lost": sum("never arrived" in each or "stored 0" in each for each in broken),
+        "doubled": sum(" times" in each and "stored 0" not in each for each in broken),
+    }

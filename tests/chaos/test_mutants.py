@@ -1,0 +1,236 @@
+"""Each promise, broken on purpose: the checker sees it, and sees nothing where it is kept.
+
+One short scripted scenario a promise, run by the gateway as it is and by a mutant of it. The
+administrations are shared; each scenario has a journal, children and a book of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.demo.region import Family, Region
+from gateway.demo.stage import ADMINISTRATIONS
+from gateway.errors import StageError
+from gateway.lifecycle import Status
+from tests.chaos.checker import Left, check
+from tests.chaos.clerk import Clerk
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults import Faults
+from tests.chaos.hospital import Hospital
+from tests.chaos.run import prepared
+from tests.journey.theatre import end, sql, submissions
+
+pytestmark = pytest.mark.journey
+
+KINDS = {"comune": "neither", "agenzia_entrate": "idempotent", "asl": "can_be_asked"}
+DONE = {Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN}
+
+
+class Scene:
+    """A deployment in which one scenario is played."""
+
+    def __init__(self, stage: Deployment, seed: int) -> None:
+        self.stage = stage
+        self.region = Region(seed, datetime.now())
+        self.hospital: Hospital | None = None
+        self.clerk: Clerk | None = None
+
+    def begin(self) -> None:
+        """Everything starts; the person too."""
+        for name in ADMINISTRATIONS:
+            self.stage.start_administration(name)
+        self.stage.start_gateway()
+        self.hospital = Hospital(
+            self.stage.links["hospital"].port, self.stage.folder, lines=1, patience=1.5
+        )
+
+    def send(self, title: str = "single birth") -> Family:
+        """A family is sent."""
+        family = self.region.family(title)
+        assert self.hospital is not None
+        self.hospital.send(family)
+        return family
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+        """Wait for a moment of the scenario."""
+        self.stage.wait_for(condition, what, seconds=seconds / self.stage.patience)
+
+    def effects(self, administration: str) -> int:
+        """How many there are."""
+        return len(self.stage.effects(administration))
+
+    def asked(self, word: str) -> bool:
+        """Whether the book has this."""
+        return f'"{word}"' in (self.stage.folder / "hospital" / "book.jsonl").read_text()
+
+    def broken(self, rest: float) -> list[str]:
+        """Come to rest, for so long at most, end everything, and check."""
+        assert self.hospital is not None
+        self.clerk = Clerk(self.stage)
+        self.clerk.start()
+        self.hospital.close(rest)
+        with suppress(StageError):
+            self.until(self._at_rest, "rest", rest)
+        self.clerk.stop()
+        end(self.stage)
+        return check(Left.by(self.stage, KINDS))
+
+    def _at_rest(self) -> bool:
+        rows = submissions(self.stage)
+        return bool(rows) and all(
+            row.status in DONE or (row.status is Status.WAITING and row.reason == "CHOICE")
+            for row in rows
+        )
+
+
+@pytest.fixture
+def scene(tmp_path: Path, pki: Path) -> Iterator[Callable[..., Scene]]:
+    """Makes a deployment, changed from inside; ends it."""
+    made: list[Deployment] = []
+
+    def make(mutant: str, **options: object) -> Scene:
+        stage = prepared(tmp_path / "stage", pki, idempotence=KINDS, mutant=mutant, **options)
+        made.append(stage)
+        return Scene(stage, seed=len(mutant))
+
+    yield make
+    for stage in made:
+        end(stage)
+
+
+def full_disk(scene: Scene) -> None:
+    """Messages come while nothing can be written."""
+    faults = Faults(scene.stage, random.Random(1))
+    scene.send("a bed move")
+    scene.until(lambda: scene.asked("acknowledged"), "the first message")
+    scene.send()
+    scene.send()
+    faults.inject("disk full")
+
+
+def no_fsync(scene: Scene) -> None:
+    """Messages come while no sync succeeds."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    faults = Faults(scene.stage, random.Random(1))
+    scene.send()
+    for _ in range(150):
+        scene.send("no birth")
+    scene.until(lambda: scene.asked("acknowledged"), "the first message")
+    faults.inject("fsync error")
+
+
+def death_on_the_wire(scene: Scene) -> None:
+    """The node dies when the Comune has the document and has not answered."""
+    day = {"name": "slow", "times": 1, "options": {"seconds": 20}}
+    scene.stage.control("comune", "POST", "/bad-day", day)
+    scene.send()
+    scene.until(lambda: scene.effects("comune") == 1, "the Comune to have it")
+    scene.stage.kill("gateway")
+    scene.stage.start_gateway()
+
+
+def lost_answer(scene: Scene) -> None:
+    """The answer of an idempotent partner is lost: the same goes again."""
+    day = {"name": "drop_after_storing", "times": 1}
+    scene.stage.control("agenzia_entrate", "POST", "/bad-day", day)
+    scene.send()
+
+
+def lost_acknowledgment(scene: Scene) -> None:
+    """The hospital hears nothing, the node dies, and the same message comes again."""
+    scene.stage.links["hospital"].swallows = True
+    scene.send()
+    scene.until(lambda: bool(_messages(scene)), "the message to be stored")
+    scene.stage.kill("gateway")
+    scene.stage.links["hospital"].swallows = False
+    scene.stage.start_gateway()
+
+
+def late_original(scene: Scene) -> None:
+    """What was sent lies in the network while the gateway has long given up waiting."""
+    link = scene.stage.links["asl"]
+    link.gate.clear()
+    scene.send()
+    scene.until(lambda: link.held >= 1, "the document to be on its way")
+    before = link.held
+
+    def asked_or_four_seconds() -> bool:
+        return scene.effects("asl") > 0 or link.held > before or bool(_asked(scene))
+
+    with suppress(StageError):
+        scene.until(asked_or_four_seconds, "a question", 4.5)
+    link.gate.set()
+
+
+def frozen_node(scene: Scene) -> None:
+    """A node stops between a claim and what it would send; another takes over; it comes back."""
+    mark = scene.stage.folder / "frozen"
+    scene.send()
+    scene.until(mark.exists, "a node to stop")
+    scene.until(lambda: scene.effects("comune") == 1, "the other node to send it", 20)
+    for number in scene.stage.ports:
+        os.kill(scene.stage.processes[scene.stage.node(number)].pid, signal.SIGCONT)
+
+
+def _messages(scene: Scene) -> list[tuple[object, ...]]:
+    return sql(scene.stage, "SELECT id FROM messages")
+
+
+def _asked(scene: Scene) -> list[tuple[object, ...]]:
+    return sql(scene.stage, "SELECT seq FROM evidence WHERE what = 'submission.asked'")
+
+
+SCENARIOS = {
+    "acknowledge_before_commit": (full_disk, "was acknowledged"),
+    "send_before_commit": (death_on_the_wire, "comune did"),
+    "new_operation_id": (lost_answer, "codice_fiscale: registered 2 times"),
+    "no_fence": (frozen_node, " times"),
+    "filter_in_memory": (lost_acknowledgment, "stored 2 times"),
+    "no_sync": (no_fsync, "was acknowledged during: fsync error"),
+    "hasty_doubt": (late_original, "could still be accepted"),
+}
+"""Mutant → what happens, and a piece of what the checker must say."""
+
+
+KEPT = ("no_fence", "hasty_doubt", "send_before_commit")
+"""Those of them that a run of chaos meets by luck only."""
+
+
+def played(scene: Callable[..., Scene], name: str, mutant: str, folder: Path) -> list[str]:
+    """A scenario's broken promises."""
+    play, _ = SCENARIOS[name]
+    options: dict[str, object] = {}
+    if play is frozen_node:
+        mutant = f"{mutant},frozen_with_a_claim" if mutant else "frozen_with_a_claim"
+        options = {"nodes": 2, "environment": {"ICARO_FROZEN": str(folder / "stage" / "frozen")}}
+    made = scene(mutant, **options)
+    made.begin()
+    play(made)
+    return made.broken(15 if name in mutant else 40)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_checker_sees_the_broken_promise(
+    scene: Callable[..., Scene], name: str, tmp_path: Path
+) -> None:
+    """A gateway that breaks this promise does not pass."""
+    found = played(scene, name, name, tmp_path)
+    assert [each for each in found if SCENARIOS[name][1] in each], found
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_the_gateway_keeps_the_promise(
+    scene: Callable[..., Scene], name: str, tmp_path: Path
+) -> None:
+    """The same happens to the gateway as it is, and nothing is broken."""
+    assert played(scene, name, "", tmp_path) == []
