@@ -49,12 +49,16 @@ class Snapshot:
         paths = self.files.keys() | other.files.keys()
         return sorted(path for path in paths if self.files.get(path) != other.files.get(path))
 
-    def lay_out(self, folder: Path) -> None:
-        """Write every file below `folder`, which may be new."""
+    def lay_out(self, folder: Path, *, durable: bool = False) -> None:
+        """Write every file below `folder`, which may be new; `durable`: on disk when it returns.
+
+        A copy that lives no longer than its process need not be: a hundred fsync at every start
+        would be what a start takes longest for.
+        """
         for name, content in self.files.items():
             path = _below(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, content)
+            _write(path, content, durable=durable)
 
     def put_back(self, folder: Path) -> list[str]:
         """Make `folder` hold these files and no others of their kinds; gives what changed.
@@ -64,7 +68,7 @@ class Snapshot:
         there = Snapshot.read(folder)
         changed = self.changed_from(there)
         wanted = {name: self.files[name] for name in changed if name in self.files}
-        Snapshot.of(wanted).lay_out(folder)
+        Snapshot.of(wanted).lay_out(folder, durable=True)
         for name in changed:
             if name not in self.files:
                 _below(folder, name).unlink(missing_ok=True)
@@ -125,12 +129,13 @@ def _below(folder: Path, name: str) -> Path:
     return path
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     os.chmod(file.name, mode)
     os.replace(file.name, path)
 
