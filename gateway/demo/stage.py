@@ -129,11 +129,13 @@ class Stage:
         return json.loads(content) if content else None
 
     def effects(self, administration: str) -> list[dict[str, Any]]:
-        """What an administration did: its own log, one line an effect."""
+        """What an administration did: its own log, one line an effect.
+
+        The last line may be half written: it becomes an effect when it is whole.
+        """
         log = self.folder / "simulators" / administration / "effects.jsonl"
-        if not log.exists():
-            return []
-        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        content = log.read_bytes() if log.exists() else b""
+        return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
     def icaro(self, *arguments: str) -> str:
         """Run a verb to its end; gives what it printed. Raises StageError if it failed."""
