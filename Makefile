@@ -3,6 +3,7 @@
 #   make demo     births over MLLP become signed documents and come back with a codice fiscale
 #   make test     unit, contract, journey and architecture tests, and the floor under coverage
 #   make check    format, lint, types, one-way imports
+#   make crash    death at every commit and every send of a birth's life, on both databases
 #   make bench    what an acknowledged message and a delivered birth cost
 #   make lock     write requirements/*.txt anew from setup.cfg
 #   make clean    remove what these make
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check crash bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,6 +38,9 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+crash: $(STAMP)
+	ICARO_CRASH=all $(BIN)/python -m pytest tests/journey/test_crash_matrix.py -s
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
