@@ -116,7 +116,7 @@ def test_every_death_ends_in_the_right_state(ready: list[Lane]) -> None:
 
 
 def test_a_death_while_it_recovers_from_a_death(ready: list[Lane]) -> None:
-    """Points that only a second life has, where a doubt is settled: dead there, too, all is well."""
+    """Points that only a second life has, where a doubt is settled: dead there too, all is well."""
     wanted = share(second_lives(ready[0], "after send registraNascita #1"))
     assert wanted
     assert told(play_all(ready, wanted)) == []

@@ -6,6 +6,7 @@ with the codice fiscale comes back. What is played here is the same whatever die
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -109,20 +110,18 @@ class Life:
             time.sleep(0.03)  # looked at from outside: nobody tells
 
     def _end(self) -> None:
-        """SIGTERM, until the life without a death has ended: a death may wait in the ending."""
+        """SIGTERM, until a life ends by it: a death may wait in the ending."""
         for _ in range(len(self.deaths) + 1):
             self.lane.nursery.end(self.lane.name)
-            if len(self.lane.nursery.ends(self.lane.name)) > len(self.deaths):
+            if self.lane.nursery.ends(self.lane.name)[-1]["code"] != -signal.SIGKILL:
                 break
 
 
 def _taken(found: Rows) -> bool:
     """The Comune's outcome lacks, or has come already: a repeated request may tell it."""
-    standing = {step: status for step, kind, status in found if kind == "register"}
-    return standing.keys() == STEPS and all(
-        status == "ACCEPTED" or (step, status) == ("comune", "TAKEN")
-        for step, status in standing.items()
-    )
+    steps = {step for step, _, _ in found}
+    moving = {(step, status) for step, _, status in found if status not in DONE}
+    return steps == STEPS and moving <= {("comune", "TAKEN")}
 
 
 def _registered(found: Rows) -> bool:

@@ -20,7 +20,7 @@ from tests.journey.crash.lanes import Lane
 from tests.journey.crash.life import PATIENCE, Life
 from tests.journey.crash.probe import NOTHING
 
-TRIES = 4
+TRIES = 6
 HURRY = 8.0
 """Seconds for a mutant, from which nothing good is awaited."""
 
@@ -68,19 +68,24 @@ def second_lives(lane: Lane, death: str) -> list[list[str]]:
 
 def dies(lane: Lane, deaths: Sequence[str], mutant: str = "") -> Played:
     """A life with these deaths in it, and how it ended."""
-    began = time.monotonic()
-    for number in range(1, TRIES + 1):
-        life, found = Life(lane, deaths, mutant, HURRY if mutant else PATIENCE), []
-        try:
-            life.play()
-        except (AssertionError, OSError) as error:
-            found.append(f"{type(error).__name__}: {error}")
-        found += findings(life)
+    began, tries, passed = time.monotonic(), 0, False
+    found: list[str] = []
+    while not passed and tries < TRIES:
+        tries += 1
+        found = _findings_of(Life(lane, deaths, mutant, HURRY if mutant else PATIENCE))
         died = [each for each in lane.nursery.ends(lane.name) if each["code"] == -signal.SIGKILL]
-        if len(died) == len(deaths):
-            break
-        found.append(f"died {len(died)} times: not every point was passed")
-    return Played(tuple(deaths), tuple(found), time.monotonic() - began, number)
+        passed = len(died) == len(deaths)
+    if not passed:
+        found.append(f"not every point was passed in {tries} lives")
+    return Played(tuple(deaths), tuple(found), time.monotonic() - began, tries)
+
+
+def _findings_of(life: Life) -> list[str]:
+    try:
+        life.play()
+    except (AssertionError, OSError) as error:
+        return [f"{type(error).__name__}: {error}", *findings(life)]
+    return findings(life)
 
 
 def play_all(lanes: Sequence[Lane], wanted: Sequence[Sequence[str]]) -> list[Played]:
@@ -90,7 +95,7 @@ def play_all(lanes: Sequence[Lane], wanted: Sequence[Sequence[str]]) -> list[Pla
         left.put(deaths)
 
     def work(lane: Lane) -> list[Played]:
-        done = []
+        done: list[Played] = []
         while True:
             try:
                 deaths = left.get_nowait()

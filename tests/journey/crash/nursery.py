@@ -34,7 +34,7 @@ READ_ONCE = (
     *("alembic.command", "alembic.config", "psycopg", "sqlite3"),
     "twisted.internet.epollreactor",
 )
-"""What a child would read when it first needs it; the reactor itself each child makes for itself."""
+"""What a child would read when it needs it first; the reactor each child makes for itself."""
 
 
 @dataclass
@@ -129,7 +129,7 @@ def compile_once(path: Path) -> None:
     """Compile the mappings of a configuration; every child finds them done."""
     configuration = load(path)
     edition = Edition(configuration.mappings, configuration.xsd, configuration.flow)
-    gateway.ground.Edition = lambda *_: edition  # type: ignore[assignment, misc]  # the same files
+    vars(gateway.ground)["Edition"] = lambda *_: edition  # the same files
     gateway.ground.Ground.of(configuration).compile_all()
     gc.collect()
     gc.freeze()
