@@ -11,7 +11,6 @@ import gc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -26,6 +25,7 @@ from gateway.ground import Ground
 from gateway.journal import Journal, Judgement, Unit
 from gateway.snapshot import Look, Snapshot, look, owner_of
 from gateway.trial import Candidate, Refusal, Trial, lay_out
+from gateway.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Opening:
 
     ground: Ground
     snapshot: Snapshot
-    folder: TemporaryDirectory[str]
+    folder: Workspace
     reasons: tuple[str, ...] = ()
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from gateway.edition import Edition
@@ -21,6 +20,7 @@ from gateway.ground import Ground
 from gateway.journal import Journal
 from gateway.shadow import Comparison, Shadow, Side
 from gateway.snapshot import Snapshot
+from gateway.workspace import Workspace
 
 _SECONDS: Final = 300
 """A check that takes longer has not passed."""
@@ -34,7 +34,7 @@ class Candidate:
 
     snapshot: Snapshot
     edition: Edition
-    folder: TemporaryDirectory[str]
+    folder: Workspace
     comparison: Comparison
 
 
@@ -85,9 +85,9 @@ class Trial:
             return Shadow(view, old, new, self._clock()).compare(self._shadow)
 
 
-def lay_out(snapshot: Snapshot) -> TemporaryDirectory[str]:
+def lay_out(snapshot: Snapshot) -> Workspace:
     """A copy of the files in a folder that goes when nobody holds it any more."""
-    folder = TemporaryDirectory(prefix="icaro-mappings-", ignore_cleanup_errors=True)
+    folder = Workspace("icaro-mappings-")
     snapshot.lay_out(Path(folder.name))
     return folder
 

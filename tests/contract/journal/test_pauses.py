@@ -40,7 +40,7 @@ def claimed(journal: Journal, node: str = "n1") -> set[str]:
         (Scope(step="assistito"), {"comune a", "comune b"}),
         (Scope("comune", step="assistito"), {"comune a", "comune b", "asl a"}),
     ],
-    ids=str,
+    ids=lambda said: str(sorted(said) if isinstance(said, set) else said),
 )
 def test_nothing_of_a_pause_is_claimed(queued: Journal, scope: Scope, left: set[str]) -> None:
     """All that agrees with every part that is said, and nothing else."""
