@@ -31,7 +31,7 @@ demo: $(STAMP)
 	$(BIN)/icaro demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --cov --cov-report= --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --cov --cov-report= --numprocesses auto --dist loadfile
 	$(BIN)/python -m tests.floor
 
 check: $(STAMP)

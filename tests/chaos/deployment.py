@@ -34,7 +34,7 @@ SENDERS = "\n".join(
     )
 )
 DELIVERY = (
-    "{concurrency: 8, poll: 250 ms, lease: 5 s, "
+    "{concurrency: 8, poll: 250 ms, lease: 5 s, settle: 1 ms, "
     "retry: {first: 200 ms, factor: 1.5, ceiling: 2 s, jitter: 0.2, max_attempts: 500}}"
 )
 OPTIONS = {

@@ -72,12 +72,3 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     return Demonstration(folder, run(), run("--json"))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side, journeys do not: one at a time has the machine it measures."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("journeys"))

@@ -31,7 +31,7 @@ from gateway.lifecycle import FINAL
 from tests.journey.theatre import Theatre, end, furnish, journal, newborn
 
 DELIVERY = (
-    "{concurrency: 8, poll: 1 s, lease: 5 s, "
+    "{concurrency: 8, poll: 1 s, lease: 5 s, settle: 1 ms, "
     "retry: {first: 300 ms, factor: 1.5, ceiling: 3 s, jitter: 0.2}}"
 )
 """A poll so slow that promptness is NOTIFY's; a lease so short that a test can wait for its end."""

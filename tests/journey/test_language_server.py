@@ -95,9 +95,10 @@ def driven(tmp_path: Path, work: Callable[[Editor], Awaitable[None]]) -> None:
             editor = Editor(tmp_path, client)
             await editor.open()
             await work(editor)
+        finally:
+            # In good order whatever happened: a client that only stops waits for the server for ever.
             await client.shutdown_async(None)
             client.exit(None)
-        finally:
             await client.stop()
 
     asyncio.run(session())
@@ -157,7 +158,7 @@ def test_the_word_under_the_cursor_is_explained_and_found(tmp_path: Path) -> Non
         assert "**PID-8** Administrative sex" in field
         assert "table 0001" in field
         assert "once" in field
-        assert "lookup(table, column[, on])" in await hover(28)
+        assert "lookup(value, table, column[, on])" in await hover(28)
         assert "tables/sesso.csv" in await hover(35)
         assert "**idOperazione**" in await hover(6)
 

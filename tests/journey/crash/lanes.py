@@ -31,7 +31,7 @@ LATER = {
 """The Comune takes every birth in charge, and tells the outcome when it is asked to."""
 
 QUICK = (
-    "{concurrency: 8, poll: 100 ms, lease: 20 s, "
+    "{concurrency: 8, poll: 100 ms, lease: 20 s, settle: 1 ms, "
     "retry: {first: 50 ms, factor: 1.5, ceiling: 3 s, jitter: 0.2}}"
 )
 STARTING = 60.0
