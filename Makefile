@@ -4,6 +4,7 @@
 #   make test     unit, contract, journey and architecture tests, and the floor under coverage
 #   make check    format, lint, types, one-way imports
 #   make crash    death at every commit and every send of a birth's life, on both databases
+#   make proof    the long tests: nodes, fail-over, the crash matrix, chaos and its mutants
 #   make bench    what an acknowledged message and a delivered birth cost
 #   make chaos    births while everything breaks, then the proof (MINUTES, SEED, NODES, DATABASE)
 #   make lock     write requirements/*.txt anew from setup.cfg
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check crash bench lock clean chaos
+.PHONY: help demo test check proof crash bench lock clean chaos
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,8 +41,11 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+proof: $(STAMP)
+	$(BIN)/python -m pytest -m long tests/journey tests/chaos
+
 crash: $(STAMP)
-	ICARO_CRASH=all $(BIN)/python -m pytest tests/journey/test_crash_matrix.py -s
+	ICARO_CRASH=all $(BIN)/python -m pytest -m long tests/journey/test_crash_matrix.py -s
 
 bench: $(STAMP)
 	$(BIN)/python -m bench

@@ -12,7 +12,7 @@ from tests.chaos.run import perform, prepared
 SEED = 2
 
 
-@pytest.mark.journey
+@pytest.mark.long
 def test_nothing_is_lost_or_doubled_while_everything_breaks(tmp_path: Path, pki: Path) -> None:
     """Births among kills, freezes, cuts, a full disk, failing syncs: each child exactly once."""
     stage = prepared(tmp_path / "stage", pki, idempotence=kinds(SEED))

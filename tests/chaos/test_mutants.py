@@ -29,7 +29,7 @@ from tests.chaos.hospital import Hospital
 from tests.chaos.run import prepared
 from tests.journey.theatre import end, sql, submissions
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.long
 
 KINDS = {"comune": "neither", "agenzia_entrate": "idempotent", "asl": "can_be_asked"}
 DONE = {Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN}

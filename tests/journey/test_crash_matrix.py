@@ -18,7 +18,7 @@ from tests.journey.crash.lanes import Lane, Nursery
 from tests.journey.crash.matrix import Played, base, dies, play_all, points, second_lives
 from tests.journey.theatre import ROOT
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.long
 
 LANES = 3
 """Lives at once: more than cores, since a life waits for its disk and for its clocks."""

@@ -82,7 +82,7 @@ def doubted(stage: Region, by: set[str]) -> set[str]:
     }
 
 
-@pytest.mark.journey
+@pytest.mark.long
 def test_a_dead_and_a_frozen_node_lose_their_claims_to_the_third(stage: Region, hospital: Hospital):
     """What they had on the wire another puts in doubt; awake again, the frozen one works on."""
     first, second, third = stage.nodes
@@ -103,7 +103,7 @@ def test_a_dead_and_a_frozen_node_lose_their_claims_to_the_third(stage: Region, 
     stage.start_node(second)
 
 
-@pytest.mark.journey
+@pytest.mark.long
 def test_a_drained_node_ends_what_it_has_and_takes_nothing_new(stage: Region, hospital: Hospital):
     """Its /health is red, what still reaches it is acknowledged, and the others send it."""
     second = stage.nodes[1]
@@ -125,7 +125,7 @@ def test_a_drained_node_ends_what_it_has_and_takes_nothing_new(stage: Region, ho
     once(lambda: stage.green(second), stage, "a green node", seconds=20)
 
 
-@pytest.mark.journey
+@pytest.mark.long
 def test_the_standby_takes_over_in_mid_feed(stage: Region, hospital: Hospital, servers: Pair):
     """Nothing acknowledged is lost, the feed goes on within 15 seconds, nobody restarts a node."""
     pids, before = stage.pids(), len(hospital.told)
