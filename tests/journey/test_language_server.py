@@ -96,7 +96,7 @@ def driven(tmp_path: Path, work: Callable[[Editor], Awaitable[None]]) -> None:
             await editor.open()
             await work(editor)
         finally:
-            # In good order whatever happened: a client that only stops waits for the server for ever.
+            # In order whatever happened: a client that only stops waits for the server for ever.
             await client.shutdown_async(None)
             client.exit(None)
             await client.stop()
