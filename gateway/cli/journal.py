@@ -54,7 +54,7 @@ def backup(file: Path, path: Path, full_speed: bool) -> None:
     key ring (journal.key_ring), which must not be kept beside it.
 
     \b
-      icaro journal backup /copies/$(date +%F).icaro
+      icaro journal backup copies/2026-11-22.icaro
     """
     configuration = load(path)
     keyring = keyring_of(configuration)
@@ -84,7 +84,7 @@ def restore(file: Path, path: Path) -> None:
     case that was not at its end is told in the evidence.
 
     \b
-      icaro journal restore /copies/2026-11-22.icaro
+      icaro journal restore copies/2026-11-21.icaro
     """
     configuration = load(path)
     keyring, settings = keyring_of(configuration), configuration.journal

@@ -52,7 +52,7 @@ def test_every_setting_that_it_shows_exists(folder: Path):
     path = folder / "icaro.yaml"
     text = path.read_text(encoding="utf-8")
     shown, count = re.subn(r"^( *)# (\w+: )", r"\1\2", text, flags=re.MULTILINE)
-    assert count == 5
+    assert count == 7
     path.write_text(shown, encoding="utf-8")
     configuration = load(path, {})
     assert configuration.listeners[0].tls is not None

