@@ -18,6 +18,13 @@ HEADERS = frozenset({"MSH", "FHS", "BHS"})
 """Segments whose fields 1 and 2 are delimiters."""
 
 
+_NAUGHT = ""
+"""Stands at number 0."""
+_NONE: list[str] = [_NAUGHT]
+_NULL = [_NAUGHT, NULL]
+_EMPTY = [_NONE]
+
+
 class Reading:
     """How all segments of one message are read."""
 
@@ -32,11 +39,19 @@ class Reading:
         self.hex_escapes = hex_escapes
         _, self.component, self.repetition, self.escape, self.subcomponent = delimiters
 
+    def is_odd(self, written: str) -> bool:
+        """Whether a text has escapes or subcomponents, and so is not what it means."""
+        escape, subcomponent = self.escape, self.subcomponent
+        return bool((escape and escape in written) or (subcomponent and subcomponent in written))
+
 
 class Segment:
     """`line` without its end. Numbers of fields, repetitions, components count from 1."""
 
-    __slots__ = ("_cuts", "_header", "_parts", "_reading", "_repetitions", "index", "line", "name")
+    __slots__ = (
+        *("index", "line", "name"),
+        *("_cuts", "_header", "_odd", "_parts", "_reading", "_repetitions"),
+    )
 
     def __init__(self, line: str, index: int, reading: Reading) -> None:
         self.line = line
@@ -45,6 +60,7 @@ class Segment:
         self._parts: list[str] | None = None
         self._repetitions: dict[int, list[str]] | None = None
         self._cuts: dict[int, list[list[str]]] = {}
+        self._odd: set[int] = set()
         separator = reading.delimiters.field
         if line[3:4] in (separator, ""):
             self.name = line[:3]
@@ -95,41 +111,57 @@ class Segment:
     def count(self, field: int) -> int:
         """How many repetitions the field has; 0 if it is empty."""
         cut = self._cuts.get(field)
-        return len(self._cut(field) if cut is None else cut)
+        return len(self._cut(field) if cut is None else cut) - 1
 
     def text(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str | None:
         """Decoded text; None if absent; `NULL` if null."""
         cut = self._cuts.get(field)
         if cut is None:
             cut = self._cut(field)
-        if not 0 < rep <= len(cut):
+        if rep >= len(cut):
             return None
-        pieces = cut[rep - 1]
-        if not 0 < comp <= len(pieces):
-            return NULL if pieces == [NULL] else None
-        value, reading = pieces[comp - 1], self._reading
+        pieces = cut[rep]
+        if comp >= len(pieces):
+            return NULL if pieces == _NULL else None
+        if field in self._odd:
+            return self._meant(pieces[comp], sub, null=pieces == _NULL)
+        if sub == 1:
+            return pieces[comp] or None
+        return NULL if pieces == _NULL else None
+
+    def _meant(self, value: str, sub: int, *, null: bool) -> str | None:
+        """One subcomponent of a component as written, its escapes replaced."""
+        reading = self._reading
         separator = reading.subcomponent
-        if separator and separator in value and not (self._header and field <= 2):
+        if separator and separator in value:
             subcomponents = value.split(separator)
             value = subcomponents[sub - 1] if 0 < sub <= len(subcomponents) else ""
         elif sub != 1:
-            return NULL if pieces == [NULL] else None
-        if reading.escape and reading.escape in value and not (self._header and field <= 2):
+            return NULL if null else None
+        if reading.escape and reading.escape in value:
             return unescape(value, reading.delimiters, reading.codec, reading.hex_escapes)
         return value or None
 
     def _cut(self, field: int) -> list[list[str]]:
-        """The components of every repetition, as written; kept, for a field is read part by part.
+        """The components of every repetition, as written, both from number 1; kept, for a field
+        is read part by part.
 
         The delimiters in MSH-1 and MSH-2 are no parts.
         """
-        repetitions, component = self.repetitions(field), self._reading.component
-        if self._header and field <= 2:
-            cut = [repetitions] if repetitions else []
-        elif len(repetitions) == 1:
-            cut = [repetitions[0].split(component)]
+        value, reading = self.raw(field), self._reading
+        if not value:
+            cut = _EMPTY
+        elif self._header and field <= 2:
+            cut = [_NONE, [_NAUGHT, value]]
         else:
-            cut = [value.split(component) for value in repetitions]
+            repetition, component = reading.repetition, reading.component
+            if repetition and repetition in value:
+                repetitions = value.split(repetition)
+                cut = [_NONE, *([_NAUGHT, *each.split(component)] for each in repetitions)]
+            else:
+                cut = [_NONE, [_NAUGHT, *value.split(component)]]
+            if reading.is_odd(value):
+                self._odd.add(field)
         self._cuts[field] = cut
         return cut
 
