@@ -174,8 +174,8 @@ class Wishes:
 
 def _past(row: SubmissionRow) -> Past:
     reason = row.reason or ""
-    received = row.maybe_received
-    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at)
+    received, made = row.maybe_received, row.attempts > 0
+    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at, made)
 
 
 def _waits(

@@ -38,7 +38,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A submission of the step, as the plan sees it. `reason`: None where it is not known."""
+    """A submission of the step, as the plan sees it. `reason`: None where it is not known;
+    `made`: its document was made, and goes again as it is.
+    """
 
     id: str
     kind: Kind
@@ -47,6 +49,7 @@ class Past:
     endpoint: str = ""
     reason: str | None = None
     due_at: datetime | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,12 @@ def on_cancel(
     return moves
 
 
+_MADE_OF_FACTS = frozenset({Status.DEFERRED, Status.REJECTED, Status.INVALID, Status.DEAD})
+"""Where a document stands that surely had no effect and was made with the facts of before: what
+the ASL refuses of a child whom it does not know by this code is asked again when it does.
+"""
+
+
 def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     """Facts that this step reads have changed: what was sent may have to be amended."""
     chain = _live(chain)
@@ -155,13 +164,11 @@ def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     last = chain[-1]
     if last.status is Status.WAITING:
         return on_turn(wish, chain)
-    replaceable = may_be_replaced(last.status, maybe_received=last.maybe_received)
-    if last.status is Status.DEFERRED and replaceable:
-        # It never arrived, and its document was made with the facts of before.
+    if not may_be_replaced(last.status, maybe_received=last.maybe_received):
+        return _new(wish, chain, because=Reason.NEW_FACTS)
+    if last.status in _MADE_OF_FACTS or (last.status is Status.READY and last.made):
         gone = Move(last.id, last.status, Event.REPLACE, Reason.NEW_FACTS)
         return [gone, *_new(wish, chain[:-1], because=Reason.NEW_FACTS)]
-    if last.status is Status.ACCEPTED or not replaceable:
-        return _new(wish, chain, because=Reason.NEW_FACTS)
     return []
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.people import BERGAMO, Child
+from gateway.destination import Letter
 from gateway.errors import NotFound
 from gateway.flow.context import Context
 from gateway.flow.definition import Flow
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
-from gateway.journal import CaseRow, Unit
+from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
-from gateway.outcomes import Accepted, Outcome, Taken, Unavailable, Unknown
+from gateway.outcomes import Accepted, Fault, Outcome, Rejected, Taken, Unavailable, Unknown
 from tests.births import (
     CHIARA,
     CODICE_FISCALE,
@@ -179,6 +180,73 @@ def test_a_choice_reaches_what_was_deferred(house: House) -> None:
     assert house.steps()["pediatra"] == ["register REPLACED NEW_FACTS", "register READY NEW_FACTS"]
     house.works()
     assert b"PLS009" in house.office.last("pediatra")
+
+
+def renamed(house: House, code: str) -> None:
+    """The child gets another given name, and Agenzia delle Entrate another code for it."""
+    house.office.says["codice_fiscale/amend"] = [Accepted("AE/2", {"codiceFiscale": code})]
+    house.hears(replace(GIULIA, given="BRUNA", paediatrician="PLS001").message("A08"))
+
+
+NO_SUCH_CHILD = Rejected((Fault("PED003"),))
+
+
+def test_a_choice_that_crossed_the_new_name_is_made_again(house: House) -> None:
+    """The choice was on its way with the old code, and the ASL knew the new one already: refused,
+    it goes again with the new code, and nobody is asked.
+    """
+
+    def meanwhile(letter: Letter) -> None:
+        if letter.operation == "pediatra/register":
+            house.office.before_answer = lambda _: None
+            renamed(house, "RSSBRN26C41F205A")
+            house.works()
+
+    house.office.before_answer = meanwhile
+    house.office.says["pediatra"] = [NO_SUCH_CHILD]
+    born(house, replace(GIULIA, paediatrician="PLS001"))
+    assert house.status("pediatra") is Status.ACCEPTED
+    assert b"RSSBRN26C41F205A" in house.office.last("pediatra")
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_a_choice_that_overtook_the_new_name_is_made_again(house: House, standing: bool) -> None:
+    """Refused because the ASL did not know the new code yet, it goes again when it does; as the
+    family's first word or as a correction of what stands.
+    """
+    house.office.says["pediatra"] = [Accepted("P/1")] * standing + [NO_SUCH_CHILD]
+    born(house, replace(GIULIA, paediatrician="PLS001" if standing else ""))
+    house.office.says["assistito/amend"] = [Taken("T/2")]
+    renamed(house, "RSSBRN26C41F205A")
+    house.works()
+    if standing:
+        other = {"pediatra": "PLS009"}
+        house.do(lambda unit: house.desk.choose(unit, house.case().id, other, PERSON))
+        house.works()
+    assert house.status("pediatra") is Status.REJECTED
+    called_back(house, house.last("assistito"), "ASL/2")
+    house.works()
+    assert house.status("pediatra") is Status.ACCEPTED
+    assert b"RSSBRN26C41F205A" in house.office.last("pediatra")
+
+
+def called_back(house: House, row: SubmissionRow, receipt: str) -> None:
+    """The partner says later that it did it."""
+
+    def call(unit: Unit) -> None:
+        house.aftermath.called_back(unit, unit.submission(row.id), Accepted(receipt))
+
+    house.do(call)
+
+
+def test_another_choice_after_a_refusal_goes_by_itself(house: House) -> None:
+    """The paediatrician has no place left; the family's next choice needs no `reprocess`."""
+    house.office.says["pediatra"] = [Rejected((Fault("PED001"),))]
+    born(house, replace(GIULIA, paediatrician="PLS005"))
+    assert house.status("pediatra") is Status.REJECTED
+    house.do(lambda unit: house.desk.choose(unit, house.case().id, {"pediatra": "PLS009"}, PERSON))
+    house.works()
+    assert house.steps()["pediatra"] == ["register REPLACED NEW_FACTS", "register ACCEPTED"]
 
 
 def test_a_correction_after_sending_amends(house: House) -> None:

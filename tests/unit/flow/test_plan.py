@@ -252,10 +252,27 @@ def test_new_facts_amend_what_stands():
     ]
 
 
-@pytest.mark.parametrize("status", [Status.READY, Status.INVALID, Status.REJECTED, Status.DEAD])
-def test_new_facts_leave_what_was_not_sent(status):
+@pytest.mark.parametrize("status", [Status.READY, Status.HELD])
+def test_new_facts_leave_what_was_not_made(status):
     """A document that was not made yet reads the facts when it is made."""
     assert on_facts(WANTED, [past(status)]) == []
+
+
+@pytest.mark.parametrize(
+    "status", [Status.READY, Status.DEFERRED, Status.INVALID, Status.REJECTED, Status.DEAD]
+)
+def test_new_facts_replace_what_was_made_without_them_and_had_no_effect(status):
+    """Refused, not buildable, or never arrived: made again of what is known now, as by a message."""
+    assert on_facts(WANTED, [replace(past(status), made=True)]) == [
+        Move("a", status, Event.REPLACE, Reason.NEW_FACTS),
+        Open(Kind.REGISTER, Status.READY, "015146", None, Reason.NEW_FACTS),
+    ]
+
+
+def test_new_facts_never_replace_what_may_have_arrived():
+    """It may go again as it is; what is new stands behind it."""
+    (opened,) = on_facts(WANTED, [replace(past(Status.READY, received=True), made=True)])
+    assert (opened.status, opened.reason) == (Status.WAITING, Reason.PREDECESSOR)
 
 
 def test_new_facts_let_the_waiting_one_go():
