@@ -262,7 +262,7 @@ def test_new_facts_leave_what_was_not_made(status):
     "status", [Status.READY, Status.DEFERRED, Status.INVALID, Status.REJECTED, Status.DEAD]
 )
 def test_new_facts_replace_what_was_made_without_them_and_had_no_effect(status):
-    """Refused, not buildable, or never arrived: made again of what is known now, as by a message."""
+    """Refused, not buildable, or never arrived: made again of what is known now."""
     assert on_facts(WANTED, [replace(past(status), made=True)]) == [
         Move("a", status, Event.REPLACE, Reason.NEW_FACTS),
         Open(Kind.REGISTER, Status.READY, "015146", None, Reason.NEW_FACTS),
