@@ -108,8 +108,10 @@ class Desk:
             unit, "submission.resolved", person, row.case_id, submission_id, told=sorted(facts)
         )
         if not received:
-            event = Event.RESOLVED_NOT_RECEIVED
-            return self._move(unit, row, event, maybe_received=False)
+            self._move(unit, row, Event.RESOLVED_NOT_RECEIVED, maybe_received=False)
+            # If a newer one waits behind it, that one goes in its place.
+            self.casebook.went_on(unit, self.casebook.load(unit, row.case_id))
+            return unit.submission(submission_id)
         return self._received(unit, row, {"protocollo": receipt, **facts})
 
     def replay(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:

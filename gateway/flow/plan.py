@@ -173,11 +173,26 @@ def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
 
 
 def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
-    """Something ended or a clock rang: may the waiting submission of this step go?"""
+    """Something ended or a clock rang: may the waiting submission of this step go?
+
+    What stands before it and surely never arrived is not sent any more: the waiting one is newer.
+    """
     chain = _live(chain)
-    if not chain or chain[-1].status is not Status.WAITING or _blocked(chain[:-1]):
+    if not chain or chain[-1].status is not Status.WAITING:
         return []
-    waiting, before = chain[-1], standing(chain[:-1])
+    waiting, overtaken = chain[-1], [past for past in chain[:-1] if _is_overtaken(past)]
+    left = [past for past in chain[:-1] if past not in overtaken]
+    if _blocked(left):
+        return []
+    goes_on = wish.wanted and waiting.kind is not Kind.CANCEL
+    event = Event.REPLACE if goes_on else Event.WITHDRAW
+    moves: list[Directive] = [
+        Move(past.id, past.status, event, Reason.NEW_MESSAGE) for past in overtaken
+    ]
+    return [*moves, *_turn(wish, waiting, standing(left))]
+
+
+def _turn(wish: Wish, waiting: Past, before: Past | None) -> list[Directive]:
     if waiting.kind is Kind.CANCEL:
         return [_cancel_turn(waiting, before)]
     if not wish.wanted:
@@ -189,6 +204,12 @@ def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     if wish.refusal:
         return [Move(waiting.id, Status.WAITING, Event.UNTRANSLATABLE, wish.refusal)]
     return [_own_turn(wish, waiting, before)]
+
+
+def _is_overtaken(past: Past) -> bool:
+    """It was on its way when the next one came, and now it is known that it never arrived."""
+    goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD)
+    return goes_again and may_be_replaced(past.status, maybe_received=past.maybe_received)
 
 
 def _wait_on(wish: Wish, waiting: Past) -> list[Directive]:

@@ -21,6 +21,7 @@ from gateway.hl7.message import Message
 from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
 from gateway.outcomes import Accepted, Fault, Outcome, Rejected, Taken, Unavailable, Unknown
+from gateway.partners import Idempotence
 from tests.births import (
     CHIARA,
     CODICE_FISCALE,
@@ -303,6 +304,58 @@ def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
     assert house.steps()["comune"] == ["register IN_DOUBT", "register WAITING PREDECESSOR"]
     house.works()
     assert house.office.got("comune") == ["register", "register", "amend"]
+
+
+@pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("REFUSED")])
+def test_what_never_arrived_is_not_sent_when_something_newer_waits(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    """The correction came while the document was on its way; it turns out that it never arrived:
+    the correction registers, and the old content is sent no more.
+    """
+    nothing = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=nothing) as house:
+
+        def corrected(letter: Letter) -> None:
+            house.office.before_answer = lambda _: None
+            house.hears(GIULIA.message("A08", weight=3260))
+
+        house.office.before_answer = corrected
+        house.office.says["comune"] = [outcome]
+        house.hears(GIULIA.message("A01"))
+        house.works()
+        if isinstance(outcome, Unknown):
+            held = house.rows("comune")[0].id
+            house.do(
+                lambda unit: house.desk.resolve(
+                    unit, held, received=False, receipt="", person=PERSON
+                )
+            )
+        house.works()
+        assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register ACCEPTED"]
+        assert b"<pesoGrammi>3260<" in house.office.last("comune")
+
+
+def test_after_her_wish_nothing_goes_to_her_comune(tmp_path: Path) -> None:
+    """The registration at the Comune of her residence was in doubt; it has not got it: the Comune
+    of birth registers, the others hear nothing.
+    """
+    nothing = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=nothing) as house:
+        house.office.says = {step: [Unknown("lost")] for step in ("comune", "codice_fiscale")}
+        born(house, GIULIA)
+        house.hears(replace(GIULIA, unnamed=True).message("A08"))
+        for step in ("comune", "codice_fiscale"):
+            (held,) = (row for row in house.rows(step) if row.status is Status.HELD)
+            house.do(
+                lambda unit, held=held.id: house.desk.resolve(
+                    unit, held, received=False, receipt="", person=PERSON
+                )
+            )
+        house.works()
+        assert house.office.got("comune") == ["register", "register"]
+        assert house.last("comune").endpoint == "015146"
+        assert house.office.got("codice_fiscale") == ["register"]
 
 
 def test_a_deferred_document_is_made_again(house: House) -> None:

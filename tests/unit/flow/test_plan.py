@@ -293,6 +293,31 @@ def test_new_facts_after_a_cancellation_change_nothing():
     assert on_facts(WANTED, []) == []
 
 
+@pytest.mark.parametrize("status", [Status.READY, Status.DEFERRED, Status.DEAD])
+def test_what_never_arrived_gives_way_to_what_waits_behind_it(status):
+    """The doubt ended with 'not received' while a newer one waited: the old one is not sent."""
+    chain = [replace(past(status), made=True), past(Status.WAITING, id="b")]
+    assert on_turn(WANTED, chain) == [
+        Move("a", status, Event.REPLACE, Reason.NEW_MESSAGE),
+        Turn("b", Kind.REGISTER, "015146", None),
+    ]
+
+
+def test_what_never_arrived_is_not_sent_to_be_cancelled():
+    """The birth was taken back meanwhile: neither goes."""
+    chain = [past(Status.READY), past(Status.WAITING, Kind.CANCEL, id="b")]
+    assert on_turn(WANTED, chain) == [
+        Move("a", Status.READY, Event.WITHDRAW, Reason.NEW_MESSAGE),
+        Move("b", Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED),
+    ]
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.DEFERRED, Status.DEAD, Status.HELD])
+def test_what_may_have_arrived_gives_way_to_nothing(status):
+    """It goes again as it is, or a person asks; what is newer waits."""
+    assert on_turn(WANTED, [past(status, received=True), past(Status.WAITING, id="b")]) == []
+
+
 def test_after_an_annulment_nothing_stands():
     """A registration after an accepted cancellation is a registration."""
     chain = [past(Status.ACCEPTED), past(Status.ACCEPTED, Kind.CANCEL, id="b")]
