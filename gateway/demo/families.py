@@ -51,9 +51,9 @@ def _multiple(nursery: Nursery, title: str, number: int) -> Family:
     first = nursery.child(given="ADA", sex="F", twin=1)
     children = [first]
     for order, given in enumerate(("TEA", "EVA")[: number - 1], 2):
-        word = nursery.word()
-        names = {"identifier": f"{first.identifier}{order}", "surname": nursery.surname(word)}
-        children.append(replace(first, **names, given=given, twin=order))
+        surname = nursery.surname(nursery.word())
+        mine = f"{first.identifier}{order}"
+        children.append(replace(first, identifier=mine, surname=surname, given=given, twin=order))
     told = [Telling("A01", child) for child in children]
     nursery.chance.shuffle(told)
     told.append(Telling("A08", later(told[0].child)))

@@ -295,6 +295,16 @@ def test_another_competent_comune_holds_the_amendment(house: House) -> None:
     assert house.last("comune").endpoint == "015209"
 
 
+def test_who_died_before_the_declaration_is_registered_where_it_was_born(house: House) -> None:
+    """Told by its discharge: the Comune of birth, not that of the mother's residence."""
+    house.hears(GIULIA.message("A01", given="BABY"))
+    house.hears(GIULIA.message("A03", given="BABY", discharge="20"))
+    house.hears(GIULIA.message("A31", discharge="20"))
+    house.works()
+    assert house.steps() == {"comune": ["register ACCEPTED"]}
+    assert house.last("comune").endpoint == "015146"
+
+
 def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
     """While nobody knows whether the first arrived, the correction stands behind it."""
     house.office.says["comune"] = [Unknown("lost")]
