@@ -178,14 +178,23 @@ class Aftermath:
             return self._move(unit, row, Event.ANSWER_UNAVAILABLE, due_at=due)
         received = row.maybe_received or outcome.received
         event = Event.EXHAUSTED if self._spent(unit, row) else Event.ANSWER_UNAVAILABLE
-        return self._move(
+        moved = self._move(
             unit, row, event, maybe_received=received, due_at=due, reason=outcome.reason
         )
+        return moved if received else self._never_arrived(unit, moved)
 
     def _not_found(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
         if row.status is Status.SUBMITTING:
             return self._move(unit, row, Event.ANSWER_LOST, maybe_received=True, due_at=unit.now)
-        return self._move(unit, row, Event.ASKED_NOT_FOUND, maybe_received=False, due_at=unit.now)
+        moved = self._move(
+            unit, row, Event.ASKED_NOT_FOUND, maybe_received=False, due_at=unit.now
+        )
+        return self._never_arrived(unit, moved)
+
+    def _never_arrived(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
+        """If a newer one waits behind it, that one goes in its place."""
+        self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
+        return unit.submission(row.id)
 
     def _request_type(self, row: SubmissionRow, outcome: Rejected) -> str | None:
         again = self._casebook.flow.steps[row.step].again

@@ -28,6 +28,10 @@ PATIENCE = 0.02
 """Seconds for which a unit of this corridor waits for others, to share one commit with them:
 nobody stands and waits for it, as a hospital does for an acknowledgment."""
 
+RECORDING = 60.0
+"""Seconds for which a journal that is away is waited for to record an answer that came: a database
+restarts or fails over in less, and an answer forgotten is a doubt, which may be a person's."""
+
 Sent = Callable[[], None]
 
 
@@ -123,7 +127,8 @@ class Delivery:
         if sent is None:
             return None
         answer = await self._carry(letter, claimed, entry, on_wire)
-        await self._do(lambda unit: self._record(unit, sent, letter, answer, entry))
+        # Done twice, where a commit that failed had happened, it finds the attempt ended: Fenced.
+        await self._do(lambda unit: self._record(unit, sent, letter, answer, entry), RECORDING)
         return answer.outcome
 
     async def _is_no_news(self, claimed: Claimed, said: bytes) -> bool:
@@ -275,10 +280,12 @@ class Delivery:
             )
         )
 
-    async def _do(self, work: Callable[[Unit], T]) -> T | None:
-        """One unit; None if a later message or another node was first."""
+    async def _do(self, work: Callable[[Unit], T], endure: float = 0.0) -> T | None:
+        """One unit; None if a later message or another node was first. `endure`: for so many
+        seconds it is tried again while the journal is away.
+        """
         try:
-            return await self._bridge(self._journal.submit(work, PATIENCE))
+            return await self._bridge(self._journal.submit(work, PATIENCE, endure))
         except Fenced:
             return None
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from gateway.case import Case
 from gateway.casebook import Casebook
 from gateway.errors import LifecycleError, NotFound, NotPossible
 from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
+from gateway.mapping import codice_fiscale
 from gateway.outcomes import Facts
 from gateway.remaking import again, override
+
+_CODE = "codiceFiscale"
 
 LEFT_TO_THE_ASL = "UFFICIO"
 """The choice of a family that leaves the paediatrician to the ASL."""
@@ -81,19 +85,34 @@ class Desk:
         return again(self.casebook, unit, case, row, Event.REPLACE, overrides=overrides)
 
     def resolve(
-        self, unit: Unit, submission_id: str, *, received: bool, receipt: str, person: Person
+        self,
+        unit: Unit,
+        submission_id: str,
+        *,
+        received: bool,
+        receipt: str,
+        person: Person,
+        code: str = "",
     ) -> SubmissionRow:
-        """A doubt ends: a person asked the partner whether it has the document."""
+        """A doubt ends: a person asked the partner whether it has the document.
+
+        `code`: the codice fiscale, where the partner told it. Raises NotPossible.
+        """
         row = unit.submission(submission_id)
         if not (row.attempts or row.maybe_received):
             raise NotPossible(f"{submission_id} was never sent: there is no doubt about it")
         if received and not receipt:
             raise NotPossible("give the partner's protocol number of what it has")
-        event = Event.RESOLVED_RECEIVED if received else Event.RESOLVED_NOT_RECEIVED
-        self._note(unit, "submission.resolved", person, row.case_id, submission_id)
+        facts = self._told(unit, row, code) if received else {}
+        self._note(
+            unit, "submission.resolved", person, row.case_id, submission_id, told=sorted(facts)
+        )
         if not received:
-            return self._move(unit, row, event, maybe_received=False)
-        return self._received(unit, row, receipt)
+            self._move(unit, row, Event.RESOLVED_NOT_RECEIVED, maybe_received=False)
+            # If a newer one waits behind it, that one goes in its place.
+            self.casebook.went_on(unit, self.casebook.load(unit, row.case_id))
+            return unit.submission(submission_id)
+        return self._received(unit, row, {"protocollo": receipt, **facts})
 
     def replay(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
         """Send the same content again."""
@@ -148,19 +167,39 @@ class Desk:
             known = ", ".join(self.casebook.flow.steps)
             raise NotFound(f"no step {scope.step}; the flow has {known}")
 
-    def _received(self, unit: Unit, row: SubmissionRow, receipt: str) -> SubmissionRow:
+    def _told(self, unit: Unit, row: SubmissionRow, code: str) -> dict[str, str]:
+        """The codice fiscale that a person heard, read as an answer's would be.
+
+        It must be there where the rest of the case waits for it: with a receipt alone nothing
+        could go on.
+        """
+        case, code = self.casebook.load(unit, row.case_id), codice_fiscale.normal(code)
+        if not code:
+            if self.casebook.wishes.lacks(case, row):
+                raise NotPossible("give the codice fiscale too, as the partner told it (--cf)")
+            return {}
+        if _CODE not in self.casebook.wishes.gives(case, row):
+            raise NotPossible(f"the partner of {row.step} gives no codice fiscale here")
+        if not codice_fiscale.is_valid(code):
+            raise NotPossible("the codice fiscale is none: its form or its check letter is wrong")
+        born = case.context.days.get("born", "")
+        if born and not codice_fiscale.may_be_of_day(code, date.fromisoformat(born[:10])):
+            raise NotPossible("the codice fiscale is of another day of birth than PID-7")
+        provisional = codice_fiscale.is_provisional(code)
+        return {_CODE: code, "provvisorio": str(provisional).lower()}
+
+    def _received(self, unit: Unit, row: SubmissionRow, facts: Facts) -> SubmissionRow:
         moved = unit.move(
             row.id,
             expect=row.status,
             to=after(row.status, Event.RESOLVED_RECEIVED),
-            receipt=receipt,
+            receipt=facts["protocollo"],
             due_at=None,
         )
         case = self.casebook.load(unit, row.case_id)
         if row.kind is Kind.CANCEL:
             self.casebook.annulled(unit, case, row.step)
         else:
-            facts: Facts = {"protocollo": receipt}
             self.casebook.learned(unit, case, row.step, facts)
         return moved
 

@@ -17,6 +17,7 @@ from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish
 from gateway.flow.reading import Account, Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
+from gateway.lifecycle import Kind
 from gateway.partners import Directory, Entry
 
 REMEMBERED = 512
@@ -119,6 +120,20 @@ class Wishes:
         """Whether the dossier wants this step at all."""
         return self._reading(case).steps[step].wanted
 
+    def gives(self, case: Case, row: SubmissionRow) -> tuple[str, ...]:
+        """The facts that an answer to this submission tells and others wait for."""
+        if row.kind is Kind.CANCEL:
+            return ()
+        if row.step == "comune" and self.comune_assigns(case):
+            return ("codiceFiscale",)
+        return self._flow.steps[row.step].gives
+
+    def lacks(self, case: Case, row: SubmissionRow) -> bool:
+        """Whether the case can only go on with what this step gives."""
+        if case.context.cancellation or not self.wants(case, row.step):
+            return False
+        return bool(self.gives(case, row) and self._flow.steps[row.step].gives)
+
     def days(self, case: Case) -> dict[str, str]:
         """What the terms of this birth are reckoned from (see `clocks`)."""
         reading = self._reading(case)
@@ -174,8 +189,8 @@ class Wishes:
 
 def _past(row: SubmissionRow) -> Past:
     reason = row.reason or ""
-    received = row.maybe_received
-    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at)
+    received, made = row.maybe_received, row.attempts > 0
+    return Past(row.id, row.kind, row.status, received, row.endpoint, reason, row.due_at, made)
 
 
 def _waits(

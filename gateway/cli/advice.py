@@ -32,7 +32,10 @@ _BY_STATUS = {
     Status.TAKEN: "the partner answers later; or ask it, then resolve",
     Status.DEFERRED: "tried again by itself, or withdraw",
     Status.IN_DOUBT: "settled by itself; or ask the partner, then resolve",
-    Status.HELD: "ask the partner whether it has it, then resolve --received or --not-received",
+    Status.HELD: (
+        "ask the partner whether it has it, then resolve --received (a codice fiscale too: --cf) "
+        "or --not-received"
+    ),
     Status.REJECTED: "mend what the faults name, at the hospital or in the mapping, then reprocess",
     Status.INVALID: "mend what the faults name, at the hospital or in the mapping, then reprocess",
     Status.DEAD: "find out why it never arrived, then replay (same content) or reprocess",

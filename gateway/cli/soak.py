@@ -20,7 +20,7 @@ from gateway.cli.console import AS_JSON, printer, table
 from gateway.cli.loop import complete
 from gateway.cli.values import AddressType, DurationType
 from gateway.demo.proof import broken, effects
-from gateway.demo.region import Family, Region, Said
+from gateway.demo.region import ALONE, Family, Region, Said
 from gateway.units import Address
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -70,7 +70,7 @@ def soak(
     prefix = f"K{_letters(seed)}"
     processing = "P" if production_processing else "T"
     region = Region(seed, datetime.now(), prefix=prefix, processing=processing)
-    told = list(islice(region.families(), families))
+    told = list(islice(region.families(ALONE), families))
     codes = _sent(told, to, timeout, quiet=as_json)
     faults = _checked(told, simulators, wait) if simulators and not _refused(codes) else []
     _show(seed, told, codes, faults, checked=simulators is not None, as_json=as_json)

@@ -185,6 +185,7 @@ def confirm(submission_id: str, by: str, reason: str, path: Path) -> None:
 @submission_group.command()
 @_ID
 @click.option("--received", metavar="RECEIPT", help="The partner has it, under this protocol.")
+@click.option("--cf", "code", default="", metavar="CODE", help="And the codice fiscale it gave.")
 @click.option("--not-received", is_flag=True, help="The partner says that it has not got it.")
 @click.option(
     "--candidate", type=click.IntRange(1), metavar="N", help="The child is the partner's Nth."
@@ -195,6 +196,7 @@ def confirm(submission_id: str, by: str, reason: str, path: Path) -> None:
 def resolve(
     submission_id: str,
     received: str | None,
+    code: str,
     not_received: bool,
     candidate: int | None,
     by: str,
@@ -203,19 +205,26 @@ def resolve(
 ) -> None:
     """End a doubt: you asked the partner. Or choose among the persons that it found.
 
+    Of a request of a codice fiscale the partner tells the code too, and with the receipt alone
+    nothing else of the case could go on: give both, when you have both.
+
     \b
       icaro submission resolve 18a5 --received 2026/117 --by m.rossi --reason 'call to the Comune'
+      icaro submission resolve 7c02 --received AE/9 --cf RSSGLI26C41F205V --by m.rossi --reason call
       icaro submission resolve 18a5 --not-received --by m.rossi --reason 'call to the Comune'
       icaro submission resolve 18a5 --candidate 2 --by m.rossi --reason 'the place of birth agrees'
     """
     if sum((received is not None, not_received, candidate is not None)) != 1:
         raise click.UsageError("give one of --received RECEIPT, --not-received, --candidate N")
+    if code and received is None:
+        raise click.UsageError("--cf goes with --received RECEIPT")
 
     def verb(desk: Desk, unit: Unit, found: str, who: Person) -> SubmissionRow:
         if candidate is not None:
             return desk.choose_candidate(unit, found, candidate, who)
         receipt = (received or "").strip()
-        return desk.resolve(unit, found, received=not not_received, receipt=receipt, person=who)
+        had = not not_received
+        return desk.resolve(unit, found, received=had, receipt=receipt, person=who, code=code)
 
     _decide(submission_id, path, Person(by, reason), verb)
 

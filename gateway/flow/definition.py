@@ -111,7 +111,8 @@ class Step(Settings):
     opening, or the end of the day of birth; `late`: the reasons that a late declaration must give;
     `settle`: how long an amendment waits for the next message, instead of `delivery.settle`;
     `again`: fault code → the request type to ask again with; `optional`: a sender without such
-    a partner does without the step.
+    a partner does without the step; `gives`: the facts without which an answer of the partner is
+    none, so that a person who tells its answer tells them too.
     """
 
     partner: str
@@ -126,6 +127,7 @@ class Step(Settings):
     late: Source | None = None
     settle: Duration | None = None
     again: Mapping[str, str] = Field(default_factory=dict)
+    gives: tuple[str, ...] = ()
     optional: bool = False
 
     @property

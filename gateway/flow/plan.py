@@ -38,7 +38,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A submission of the step, as the plan sees it. `reason`: None where it is not known."""
+    """A submission of the step, as the plan sees it. `reason`: None where it is not known;
+    `made`: its document was made, and goes again as it is.
+    """
 
     id: str
     kind: Kind
@@ -47,6 +49,7 @@ class Past:
     endpoint: str = ""
     reason: str | None = None
     due_at: datetime | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,12 @@ def on_cancel(
     return moves
 
 
+_MADE_OF_FACTS = frozenset({Status.DEFERRED, Status.REJECTED, Status.INVALID, Status.DEAD})
+"""Where a document stands that surely had no effect and was made with the facts of before: what
+the ASL refuses of a child whom it does not know by this code is asked again when it does.
+"""
+
+
 def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     """Facts that this step reads have changed: what was sent may have to be amended."""
     chain = _live(chain)
@@ -155,22 +164,35 @@ def on_facts(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     last = chain[-1]
     if last.status is Status.WAITING:
         return on_turn(wish, chain)
-    replaceable = may_be_replaced(last.status, maybe_received=last.maybe_received)
-    if last.status is Status.DEFERRED and replaceable:
-        # It never arrived, and its document was made with the facts of before.
+    if not may_be_replaced(last.status, maybe_received=last.maybe_received):
+        return _new(wish, chain, because=Reason.NEW_FACTS)
+    if last.status in _MADE_OF_FACTS or (last.status is Status.READY and last.made):
         gone = Move(last.id, last.status, Event.REPLACE, Reason.NEW_FACTS)
         return [gone, *_new(wish, chain[:-1], because=Reason.NEW_FACTS)]
-    if last.status is Status.ACCEPTED or not replaceable:
-        return _new(wish, chain, because=Reason.NEW_FACTS)
     return []
 
 
 def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
-    """Something ended or a clock rang: may the waiting submission of this step go?"""
+    """Something ended or a clock rang: may the waiting submission of this step go?
+
+    What stands before it and surely never arrived is not sent any more: the waiting one is newer.
+    """
     chain = _live(chain)
-    if not chain or chain[-1].status is not Status.WAITING or _blocked(chain[:-1]):
+    if not chain or chain[-1].status is not Status.WAITING:
         return []
-    waiting, before = chain[-1], standing(chain[:-1])
+    waiting, overtaken = chain[-1], [past for past in chain[:-1] if _is_overtaken(past)]
+    left = [past for past in chain[:-1] if past not in overtaken]
+    if _blocked(left):
+        return []
+    goes_on = wish.wanted and waiting.kind is not Kind.CANCEL
+    event = Event.REPLACE if goes_on else Event.WITHDRAW
+    moves: list[Directive] = [
+        Move(past.id, past.status, event, Reason.NEW_MESSAGE) for past in overtaken
+    ]
+    return [*moves, *_turn(wish, waiting, standing(left))]
+
+
+def _turn(wish: Wish, waiting: Past, before: Past | None) -> list[Directive]:
     if waiting.kind is Kind.CANCEL:
         return [_cancel_turn(waiting, before)]
     if not wish.wanted:
@@ -182,6 +204,12 @@ def on_turn(wish: Wish, chain: Sequence[Past]) -> list[Directive]:
     if wish.refusal:
         return [Move(waiting.id, Status.WAITING, Event.UNTRANSLATABLE, wish.refusal)]
     return [_own_turn(wish, waiting, before)]
+
+
+def _is_overtaken(past: Past) -> bool:
+    """It was on its way when the next one came, and now it is known that it never arrived."""
+    goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD)
+    return goes_again and may_be_replaced(past.status, maybe_received=past.maybe_received)
 
 
 def _wait_on(wish: Wish, waiting: Past) -> list[Directive]:

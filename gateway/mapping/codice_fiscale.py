@@ -37,9 +37,14 @@ def normal(text: str) -> str:
 
 def is_valid(code: str) -> bool:
     """Whether a normalised code has the right form and check character; 11 digits too."""
-    if len(code) == 11:
+    if is_provisional(code):
         return _PROVISIONAL.fullmatch(code) is not None and _luhn(code)
     return _FORM.fullmatch(code) is not None and check_letter(code[:15]) == code[15]
+
+
+def is_provisional(code: str) -> bool:
+    """Whether a valid code is a number of eleven digits, given until the definitive one comes."""
+    return len(code) == 11
 
 
 def check_letter(first_fifteen: str) -> str:
@@ -65,6 +70,15 @@ def without_omocodia(code: str) -> str:
         characters[place] = characters[place].translate(_OMOCODIA)
     plain = "".join(characters)
     return plain + check_letter(plain)
+
+
+def may_be_of_day(code: str, day: date) -> bool:
+    """Whether a valid code can be that of somebody born on this day; eleven digits tell no day."""
+    if is_provisional(code):
+        return True
+    plain = without_omocodia(code)
+    born = f"{day.year % 100:02}{_MONTHS[day.month - 1]}"
+    return plain[6:9] == born and int(plain[9:11]) % 40 == day.day
 
 
 def compute(surname: str, given_name: str, sex: str, born: date, belfiore: str) -> str:

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.proof import broken, effects
+from lxml import etree
+
+from gateway.demo.proof import Done, broken, effects
 from gateway.demo.region import Due
 from gateway.journal import Keyring
 from gateway.journal.verification import examine
+from tests.chaos.deployment import HOLD
 from tests.journey.theatre import Theatre, in_the_journal, journal_url, on_the_disk, sql
 
 SKEW = 1.0
 """Seconds at both ends of a fault in which an acknowledgment may belong to before or after it."""
+
+ON_ITS_WAY = 12.0
+"""Seconds for which what was sent before may still arrive: an envelope lives for six here."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ def check(left: Left) -> list[str]:
         *_doubts(left),
         *_asked_too_early(left),
         *_unsynced(left),
+        *_embargo(left),
+        *_erased(left),
         *_personal(left),
         *_evidence(left),
     ]
@@ -177,13 +187,57 @@ def _unsynced(left: Left) -> Iterator[str]:
             yield f"message {each} was acknowledged during: {fault['kind']}"
 
 
+def _embargo(left: Left) -> Iterator[str]:
+    """No choice of a paediatrician went before its embargo's end."""
+    said: dict[str, float] = {}
+    for line in left.book:
+        if line["what"] == "sent":
+            said.setdefault(line["control_id"], line["at"])
+    born = {
+        name: min(at for each in line["messages"] if (at := said.get(each, inf)))
+        for line in left.book
+        if line["what"] == "family"
+        for due in line["dues"]
+        for name in Due.of(due).known_as
+    }
+    for each in effects(left.stage.folder / "simulators"):
+        if each.operation == "scegliPediatra" and _at(each) < born.get(each.child, 0) + HOLD:
+            yield f"a choice was sent {HOLD:g} s after the birth or earlier: {each.operation_id}"
+
+
+def _at(done: Done) -> float:
+    return datetime.fromisoformat(done.at).timestamp()
+
+
+def _erased(left: Left) -> Iterator[str]:
+    """After a late wish nothing that is sent names her; nor does anything at the gateway."""
+    acknowledged = {
+        line["control_id"]: line["at"] for line in left.book if line["what"] == "acknowledged"
+    }
+    wishes = [due for due in left.dues if due.erased]
+    done = effects(left.stage.folder / "simulators")
+    for due in wishes:
+        since = acknowledged.get(due.wish, inf) + ON_ITS_WAY
+        for each in done:
+            if _at(each) > since and each.body is not None:
+                text = etree.tostring(each.body, encoding="unicode")
+                if any(mark in text for mark in due.erased):
+                    yield f"{due.identifier}: {each.operation} names her after her wish"
+    # Administrations may keep what they were told before.
+    places = ("hospital/", "simulators/")
+    yield from _found(left, [mark for due in wishes for mark in due.erased], places)
+
+
 def _personal(left: Left) -> Iterator[str]:
-    marks = [mark for due in left.dues for mark in due.marks]
+    # The hospital's own book is the one place that may know them.
+    yield from _found(left, [mark for due in left.dues for mark in due.marks], ("hospital/",))
+
+
+def _found(left: Left, marks: Sequence[str], allowed: tuple[str, ...]) -> Iterator[str]:
     if not marks:
         return
-    # The hospital's own book is the one place that may know them.
     for place in on_the_disk(left.stage.folder, marks):
-        if not place.startswith("hospital/"):
+        if not place.startswith(allowed):
             yield f"of an unnamed mother in {place.partition(': ')[0]}"
     for place in in_the_journal(left.stage, marks):
         yield f"of an unnamed mother, encrypted, in {place.partition(': ')[0]}"

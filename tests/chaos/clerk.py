@@ -1,6 +1,7 @@
 """The person of a run: confirms what waits for a word, and ends doubts by asking who has it.
 
 As a person does it: asks once the original can no longer be accepted, and gives name and reason.
+What an administration refused of its own whim (`WHIMS`) is made again; no other refusal is.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from gateway.config import load
+from gateway.demo.families import REASONS
 from gateway.desk import Desk, Person
 from gateway.errors import GatewayError
 from gateway.ground import Ground, open_journal
-from gateway.journal import SubmissionRow, Unit
+from gateway.journal import SubmissionRow, Unit, View
 from gateway.lifecycle import Status
 from tests.chaos.deployment import Deployment
 from tests.journey.theatre import journal
 
 WHO = Person("m.rossi", "asked by telephone")
+WHIMS = {"comune": "EC148", "agenzia_entrate": "EAA40", "asl": "ASL002"}
+"""A code by which each refuses on a bad day, and which it has for nothing else."""
 LATER = timedelta(seconds=12)
 """After Expires: the clocks of nodes may be wrong by some of it, and the partner tolerates some."""
 
@@ -53,28 +57,48 @@ class Clerk:
         """Once through the queue, and through what the administrations still owe."""
         with journal(self.stage) as view:
             held = view.submissions(status=Status.HELD)
+            late = [row for row in view.submissions(status=Status.WAITING) if row.reason == "LATE"]
+            refused = [row for row in view.submissions(status=Status.REJECTED) if _whim(view, row)]
             past = {
                 row.id: _is_past(view.attempts(row.id)[-1].expires_at)
                 for row in held
                 if row.attempts
             }
-        if held:
+        rows = [row for row in held if past.get(row.id) or not row.maybe_received]
+        rows += late + refused
+        if rows:
             with open_journal(self._configuration, node="console") as kept:
-                for row in held:
-                    if row.maybe_received and not past.get(row.id):
-                        continue
+                for row in rows:
                     with suppress(GatewayError):
                         kept.run(lambda unit, row=row: self._decide(unit, row))
 
     def _decide(self, unit: Unit, row: SubmissionRow) -> None:
-        if not row.maybe_received:
+        if row.status is Status.WAITING:
+            self._desk.choose(unit, row.case_id, {"ragioniRitardo": REASONS}, WHO)
+        elif row.status is Status.REJECTED:
+            self._desk.reprocess(unit, row.id, WHO)
+        elif row.reason == "CANDIDATES":
+            self._desk.choose_candidate(unit, row.id, 1, WHO)
+        elif not row.maybe_received:
             self._desk.confirm(unit, row.id, WHO)
-            return
+        else:
+            self._ask(unit, row)
+
+    def _ask(self, unit: Unit, row: SubmissionRow) -> None:
         effects = self.stage.effects(row.partner)
         found = [each for each in effects if each["idOperazione"] == row.operation_id]
-        receipt = found[0]["outcome"].get("protocollo", "") if found else ""
-        self._desk.resolve(unit, row.id, received=bool(found), receipt=receipt, person=WHO)
+        told = found[0]["outcome"] if found else {}
+        receipt, code = told.get("protocollo", ""), told.get("codiceFiscale", "")
+        # The code belongs to the answer of the Agenzia alone, and to no annulment.
+        self._desk.resolve(
+            unit, row.id, received=bool(found), receipt=receipt, person=WHO, code=code
+        )
         self.resolved += 1
+
+
+def _whim(view: View, row: SubmissionRow) -> bool:
+    codes = {str(fault.get("code")) for fault in view.faults(row.id) or []}
+    return WHIMS.get(row.partner) in codes
 
 
 def _is_past(expires_at: datetime | None) -> bool:

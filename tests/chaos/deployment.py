@@ -33,6 +33,11 @@ SENDERS = "\n".join(
         ("san-dialetto", "SAN_DIALETTO", "dialect_nnita"),
     )
 )
+SENDERS += (
+    "\n  - {name: laboratorio, application: LIS, facility: SANTA_PROVA, cases_of: santa-prova}"
+)
+HOLD = 2.0
+"""Seconds of embargo, from the opening of the case, on the choice of the paediatrician."""
 DELIVERY = (
     "{concurrency: 8, poll: 250 ms, lease: 5 s, settle: 1 ms, "
     "retry: {first: 200 ms, factor: 1.5, ceiling: 2 s, jitter: 0.2, max_attempts: 500}}"
@@ -87,12 +92,19 @@ class Deployment(Theatre):
     def configure(self) -> None:
         """A configuration a node, and partners reached through their links."""
         super().configure()
+        self._hold()
         text = (self.folder / "icaro.yaml").read_text("utf-8")
         for number, ports in self.ports.items():
             own = text.replace("node: icaro-1", f"node: icaro-{number}")
             for first, port in zip(self.ports[1], ports, strict=True):
                 own = own.replace(f"{HOST}:{first}'", f"{HOST}:{port}'")
             self.yaml(number).write_text(own, "utf-8")
+
+    def _hold(self) -> None:
+        flow, needs = self.folder / "mappings" / "nascita.flow.yaml", "    needs: [assistito]\n"
+        shipped = flow.read_text("utf-8")
+        if f"{needs}    hold:" not in shipped:
+            flow.write_text(shipped.replace(needs, f"{needs}    hold: {HOLD:g} s\n"), "utf-8")
 
     def yaml(self, number: int) -> Path:
         """The configuration of a node."""
@@ -154,12 +166,10 @@ class Deployment(Theatre):
 
 
 def kinds(rotation: int) -> Mapping[str, str]:
-    """Which administration is of which kind; Agenzia delle Entrate is never of the last: of a
-    document that it only knows to have received, nobody would tell us the codice fiscale.
-    """
+    """Which administration is of which kind: each is of each."""
     turns = (
         ("neither", "idempotent", "can_be_asked"),
-        ("idempotent", "can_be_asked", "neither"),
+        ("idempotent", "neither", "can_be_asked"),
         ("can_be_asked", "idempotent", "neither"),
         ("neither", "can_be_asked", "idempotent"),
     )

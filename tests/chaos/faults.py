@@ -16,30 +16,47 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from adapters.simulation.bad_days import CATALOGUE, Bites
 from gateway.demo.stage import ADMINISTRATIONS
+from tests.chaos.clerk import WHIMS
 from tests.chaos.deployment import Deployment
 from tests.postgres import Cluster
 
-BAD_DAYS: tuple[dict[str, object], ...] = (
+BAD_DAYS: tuple[dict[str, Any], ...] = (
     {"name": "slow", "options": {"seconds": 0.8}},
     {"name": "slow", "options": {"seconds": 4}},
+    {"name": "refuse", "options": {}},
     {"name": "fault_after_storing"},
     {"name": "fault_after_storing", "options": {"before": True}},
     {"name": "drop_after_storing"},
     {"name": "drop_after_storing", "options": {"before": True}},
     {"name": "garbage"},
-    {"name": "wrong_signature"},
+    *({"name": "wrong_signature", "options": {"how": how}} for how in ("body", "foreign")),
     {"name": "unsigned_fault"},
     {"name": "outage"},
     {"name": "outage", "options": {"how": "http"}},
+    {"name": "outage", "options": {"how": "http", "retry_after": "1"}},
+    {"name": "refuse_connections"},
+    {"name": "expired_certificate", "options": {}},
+    {"name": "other_host", "options": {}},
+    {"name": "several_candidates"},
+    {"name": "already_known"},
+    {"name": "provisional"},
     {"name": "answer_later"},
+    {"name": "answer_later", "options": {"after": None}},
     {"name": "callback_twice"},
     {"name": "callback_before_reply"},
     {"name": "html"},
     {"name": "http_500"},
     {"name": "empty"},
+    {"name": "endless"},
 )
+OF_THE_CODE = ("several_candidates", "already_known", "provisional")
+"""Of Agenzia delle Entrate alone."""
+PORTS = {name for name, kind in CATALOGUE.items() if kind.bites is Bites.LISTENER}
+"""These last until they are switched off."""
 
 
 class Faults:
@@ -58,6 +75,7 @@ class Faults:
         self.stage, self.chance, self.cluster = stage, chance, cluster
         self.done: Counter[str] = Counter()
         self.bad_days: Counter[str] = Counter()
+        self._days = self._turns()
         self._fail_over = fail_over
         self.kinds: dict[str, Callable[[], None]] = {
             "kill -9 of a node": self._kill,
@@ -88,12 +106,32 @@ class Faults:
         self.done[kind] += 1
 
     def bad_day(self) -> None:
-        """One for the next call of some administration."""
-        day = self.chance.choice(BAD_DAYS)
+        """The next one, for the next call of some administration."""
+        day = next(self._days)
         name = self.chance.choice(ADMINISTRATIONS)
+        name = "agenzia_entrate" if day["name"] in OF_THE_CODE else name
         with suppress(OSError):  # it may be dead at the moment
-            self.stage.control(name, "POST", "/bad-day", {**day, "times": 1})
-            self.bad_days[str(day["name"])] += 1
+            self.stage.control(name, "POST", "/bad-day", {**self._known(day, name), "times": 1})
+            self.bad_days[day["name"]] += 1
+            if day["name"] in PORTS:
+                self._last(0.3, 1.5)
+                self.stage.control(name, "DELETE", f"/bad-day?name={day['name']}")
+
+    def unplayed(self) -> set[str]:
+        """The bad days that nobody had yet."""
+        return set(CATALOGUE) - set(self.bad_days)
+
+    def _known(self, day: dict[str, Any], name: str) -> dict[str, Any]:
+        """A refusal by the code that a person knows, a certificate of somebody else."""
+        if day["name"] == "refuse":
+            return {**day, "options": {"codice": WHIMS[name]}}
+        if day["name"] in ("expired_certificate", "other_host"):
+            return {**day, "options": {"folder": str(self.stage.folder / "certs" / "ospedale")}}
+        return day
+
+    def _turns(self) -> Iterator[dict[str, Any]]:
+        while True:
+            yield from self.chance.sample(BAD_DAYS, len(BAD_DAYS))
 
     @contextmanager
     def _told(self, kind: str, *, whole: bool = False) -> Iterator[None]:

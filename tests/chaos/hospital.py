@@ -51,7 +51,9 @@ class Hospital:
 
     def send(self, family: Family) -> None:
         """Take a family in."""
-        self.book.write("family", title=family.title, dues=[due.plain() for due in family.dues])
+        said = [said.control_id for said in family.messages]
+        dues = [due.plain() for due in family.dues]
+        self.book.write("family", title=family.title, dues=dues, messages=said)
         self._families.put(family)
 
     def close(self, seconds: float) -> None:
@@ -76,6 +78,7 @@ class Hospital:
 
     def _say(self, feed: Feed, said: Said) -> bool:
         """Until it is acknowledged; False when the time is over."""
+        self._stopped.wait(said.pause)
         while not self._stopped.is_set():
             self.book.write("sent", control_id=said.control_id, birth=said.birth)
             reply = read(feed.raw(_block(said.payload)))

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from adapters.keys import DevelopmentPki
 from gateway.demo.proof import effects
-from gateway.demo.region import STORIES, Region
+from gateway.demo.region import STORIES, Family, Region
 from gateway.demo.stage import ADMINISTRATIONS, free_port
 from gateway.deployment import lay_out
 from gateway.errors import GatewayError, StageError
@@ -32,6 +33,8 @@ from tests.journey.theatre import end, sql, start, submissions
 from tests.postgres import Cluster
 
 PARTIES = ("gateway", *ADMINISTRATIONS, "ospedale")
+BAD_DAYS_EACH = 3
+"""Bad days between two faults."""
 REST = 60.0
 """Seconds in which everything must have come to its end after the last fault."""
 
@@ -79,15 +82,20 @@ def perform(
     troubles: list[str] = []
     try:
         for family in islice(families, len(STORIES)):
-            hospital.send(family)
+            _send(stage, hospital, family)
         until = time.monotonic() + seconds
         for kind in faults.plan():
-            if time.monotonic() > until and all(faults.done[each] for each in faults.kinds):
+            if (
+                time.monotonic() > until
+                and not faults.unplayed()
+                and all(faults.done[each] for each in faults.kinds)
+            ):
                 break
             if hospital.waiting < 8:
                 for family in islice(families, 6):
-                    hospital.send(family)
-            faults.bad_day()
+                    _send(stage, hospital, family)
+            for _ in range(BAD_DAYS_EACH):
+                faults.bad_day()
             time.sleep(chance.uniform(*pause))  # the moment is by chance, nothing is waited for
             say(f"{kind}")
             faults.inject(kind)
@@ -98,7 +106,16 @@ def perform(
         end(stage)
     broken = [*troubles, *check(Left.by(stage, stage.idempotence))]
     broken += [f"{kind} was never injected" for kind in faults.kinds if not faults.done[kind]]
+    broken += [f"no administration had this bad day: {name}" for name in faults.unplayed()]
     return Ended(seed, _figures(stage, faults, clerk, broken), faults.done, broken)
+
+
+def _send(stage: Deployment, hospital: Hospital, family: Family) -> None:
+    """With the bad days that the story is about; an administration may be dead at the moment."""
+    for name, day in family.days:
+        with suppress(OSError):
+            stage.control(name, "POST", "/bad-day", day)
+    hospital.send(family)
 
 
 def _rest(stage: Deployment, hospital: Hospital) -> list[str]:

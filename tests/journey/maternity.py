@@ -7,18 +7,19 @@ that every death has something on the wire whose effect is there and whose answe
 from __future__ import annotations
 
 import os
-import queue
 import random
 import time
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from functools import partial
 
 from gateway.demo.hospital import Feed, read
 from gateway.demo.people import Child
 from gateway.demo.stage import ADMINISTRATIONS
 from gateway.hl7.message import Message
 from gateway.lifecycle import Status
-from tests.journey.theatre import Theatre, documents, newborn, settle, sql, submissions
+from tests.journey.lines import Lines
+from tests.journey.theatre import Theatre, documents, settle, sql, submissions
 
 REGISTRATIONS = {
     "comune": "registraNascita",
@@ -44,46 +45,28 @@ class CountedFeed(Feed):
         return super()._exchange(payload)
 
 
-class Maternity:
+class Maternity(Lines):
     """Connections of a hospital, each with its own thread; what waits is sent in turn.
 
     Every third child is corrected as soon as it is taken.
     """
 
     def __init__(self, stage: Theatre, connections: int = 4) -> None:
-        self.children: list[Child] = []
-        self.sent: Counter[str] = Counter()
-        self._births: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(connections)
-        self._lines: list[Future[None]] = [
-            self._pool.submit(self._line, CountedFeed(stage.mllp, self.sent))
-            for _ in range(connections)
-        ]
+        super().__init__()
+        feeds = [CountedFeed(stage.mllp, self.sent) for _ in range(connections)]
+        self.open([partial(_tell, feed) for feed in feeds])
 
-    def births(self, number: int) -> None:
-        """So many children are born."""
-        for _ in range(number):
-            self.children.append(newborn())
-            self._births.put(self.children[-1])
 
-    def close(self) -> None:
-        """Send what waits, and hang up; raises what a connection met."""
-        for _ in self._lines:
-            self._births.put(None)
-        for line in self._lines:
-            line.result(120)
-        self._pool.shutdown()
-
-    def _line(self, feed: CountedFeed) -> None:
-        while child := self._births.get():
-            messages = [child.message("A01")]
-            if int(child.identifier[1:]) % 3 == 0:
-                messages.append(child.message("A08", weight=3999))
-            for message in messages:
-                reply = read(feed.send(message, patience=120))
-                assert reply is not None
-                assert reply.code == "AA"
-        feed.close()
+def _tell(feed: CountedFeed, births: Iterator[Child]) -> None:
+    for child in births:
+        messages = [child.message("A01")]
+        if int(child.identifier[1:]) % 3 == 0:
+            messages.append(child.message("A08", weight=3999))
+        for message in messages:
+            reply = read(feed.send(message, patience=120))
+            assert reply is not None
+            assert reply.code == "AA"
+    feed.close()
 
 
 def dice() -> random.Random:

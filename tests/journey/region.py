@@ -7,16 +7,16 @@ behind a balancer does: what it reads no AA of, it sends again, to the next node
 from __future__ import annotations
 
 import json
-import queue
 import signal
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle, islice, pairwise
 from pathlib import Path
 from threading import Event
@@ -28,7 +28,8 @@ from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port
 from gateway.errors import StageError
 from gateway.journal import EvidenceRow
 from gateway.lifecycle import FINAL
-from tests.journey.theatre import Theatre, end, furnish, journal, newborn
+from tests.journey.lines import Lines
+from tests.journey.theatre import Theatre, end, furnish, journal
 
 DELIVERY = (
     "{concurrency: 8, poll: 1 s, lease: 5 s, settle: 1 ms, "
@@ -172,53 +173,33 @@ class Line:
         return reply is not None and reply.code == "AA"
 
 
-class Hospital:
+class Hospital(Lines):
     """Lines with a thread each; every third child is corrected at once, at another node."""
 
     def __init__(self, nodes: Sequence[Node], lines: int = 6) -> None:
-        self.children: list[Child] = []
-        self.sent: Counter[str] = Counter()
+        super().__init__()
         self.told: list[float] = []
         self._gone = Event()
-        self._births: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(lines)
-        self._lines: list[Future[None]] = []
-        for number in range(lines):
-            own = list(islice(cycle(nodes), number, number + len(nodes)))
-            self._lines.append(self._pool.submit(self._work, self.line(own)))
+        turns = [islice(cycle(nodes), first, first + len(nodes)) for first in range(lines)]
+        self.open([partial(_tell, self.line(list(turn))) for turn in turns])
 
     def line(self, nodes: Sequence[Node]) -> Line:
         """One more connection, for the test itself."""
         return Line(nodes, self.sent, self.told, self._gone)
 
-    def births(self, number: int) -> None:
-        """So many children are born."""
-        for _ in range(number):
-            self.children.append(newborn())
-            self._births.put(self.children[-1])
-
-    def close(self) -> None:
-        """Send what waits, and hang up; raises what a line met."""
-        for _ in self._lines:
-            self._births.put(None)
-        for line in self._lines:
-            line.result(180)
-        self._pool.shutdown()
-
     def leave(self) -> None:
         """The test is over, however it ended: hang up."""
         self._gone.set()
-        for _ in self._lines:
-            self._births.put(None)
-        self._pool.shutdown()
+        super().leave()
 
-    def _work(self, line: Line) -> None:
-        while child := self._births.get():
-            line.send(child.message("A01"))
-            if int(child.identifier[1:]) % 3 == 0:
-                line.hang_up()
-                line.send(child.message("A08", weight=3999))
-        line.hang_up()
+
+def _tell(line: Line, births: Iterator[Child]) -> None:
+    for child in births:
+        line.send(child.message("A01"))
+        if int(child.identifier[1:]) % 3 == 0:
+            line.hang_up()
+            line.send(child.message("A08", weight=3999))
+    line.hang_up()
 
 
 def overtaken(stage: Theatre) -> list[str]:

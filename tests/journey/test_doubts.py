@@ -93,6 +93,22 @@ def test_received_says_a_person(ward: Ward) -> None:
     assert ward.effects_of(child)["registraNascita"] == 1
 
 
+def test_received_with_the_code_says_a_person(ward: Ward) -> None:
+    """Agenzia delle Entrate tells receipt and code by telephone: the child is enrolled with it;
+    the receipt alone would let nothing go on, and is not taken.
+    """
+    child = newborn()
+    row = in_doubt(ward, child, "codice_fiscale", "drop_after_storing")
+    (effect,) = ward.effects(row)
+    told = ("submission", "resolve", row.id, "--received", effect["protocollo"])
+    assert ward.icaro(*told, *WHO).returncode == 1
+    code = effect["outcome"]["codiceFiscale"]
+    ward.desk(*told, "--cf", code)
+    ward.await_status(child, "pediatra", Status.ACCEPTED)
+    assert ward.context(child).facts["codice_fiscale"]["codiceFiscale"] == code
+    assert ward.effects_of(child)["attribuisciCodiceFiscale"] == 1
+
+
 def test_not_received_says_a_person(ward: Ward) -> None:
     """Agenzia delle Entrate has nothing of it: the same document goes again, and all goes on."""
     child = newborn()

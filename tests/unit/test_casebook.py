@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.people import BERGAMO, Child
+from gateway.destination import Letter
 from gateway.errors import NotFound
 from gateway.flow.context import Context
 from gateway.flow.definition import Flow
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
-from gateway.journal import CaseRow, Unit
+from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
-from gateway.outcomes import Accepted, Outcome, Taken, Unavailable, Unknown
+from gateway.outcomes import Accepted, Fault, Outcome, Rejected, Taken, Unavailable, Unknown
+from gateway.partners import Idempotence
 from tests.births import (
     CHIARA,
     CODICE_FISCALE,
@@ -181,6 +183,73 @@ def test_a_choice_reaches_what_was_deferred(house: House) -> None:
     assert b"PLS009" in house.office.last("pediatra")
 
 
+def renamed(house: House, code: str) -> None:
+    """The child gets another given name, and Agenzia delle Entrate another code for it."""
+    house.office.says["codice_fiscale/amend"] = [Accepted("AE/2", {"codiceFiscale": code})]
+    house.hears(replace(GIULIA, given="BRUNA", paediatrician="PLS001").message("A08"))
+
+
+NO_SUCH_CHILD = Rejected((Fault("PED003"),))
+
+
+def test_a_choice_that_crossed_the_new_name_is_made_again(house: House) -> None:
+    """The choice was on its way with the old code, and the ASL knew the new one already: refused,
+    it goes again with the new code, and nobody is asked.
+    """
+
+    def meanwhile(letter: Letter) -> None:
+        if letter.operation == "pediatra/register":
+            house.office.before_answer = lambda _: None
+            renamed(house, "RSSBRN26C41F205A")
+            house.works()
+
+    house.office.before_answer = meanwhile
+    house.office.says["pediatra"] = [NO_SUCH_CHILD]
+    born(house, replace(GIULIA, paediatrician="PLS001"))
+    assert house.status("pediatra") is Status.ACCEPTED
+    assert b"RSSBRN26C41F205A" in house.office.last("pediatra")
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_a_choice_that_overtook_the_new_name_is_made_again(house: House, standing: bool) -> None:
+    """Refused because the ASL did not know the new code yet, it goes again when it does; as the
+    family's first word or as a correction of what stands.
+    """
+    house.office.says["pediatra"] = [Accepted("P/1")] * standing + [NO_SUCH_CHILD]
+    born(house, replace(GIULIA, paediatrician="PLS001" if standing else ""))
+    house.office.says["assistito/amend"] = [Taken("T/2")]
+    renamed(house, "RSSBRN26C41F205A")
+    house.works()
+    if standing:
+        other = {"pediatra": "PLS009"}
+        house.do(lambda unit: house.desk.choose(unit, house.case().id, other, PERSON))
+        house.works()
+    assert house.status("pediatra") is Status.REJECTED
+    called_back(house, house.last("assistito"), "ASL/2")
+    house.works()
+    assert house.status("pediatra") is Status.ACCEPTED
+    assert b"RSSBRN26C41F205A" in house.office.last("pediatra")
+
+
+def called_back(house: House, row: SubmissionRow, receipt: str) -> None:
+    """The partner says later that it did it."""
+
+    def call(unit: Unit) -> None:
+        house.aftermath.called_back(unit, unit.submission(row.id), Accepted(receipt))
+
+    house.do(call)
+
+
+def test_another_choice_after_a_refusal_goes_by_itself(house: House) -> None:
+    """The paediatrician has no place left; the family's next choice needs no `reprocess`."""
+    house.office.says["pediatra"] = [Rejected((Fault("PED001"),))]
+    born(house, replace(GIULIA, paediatrician="PLS005"))
+    assert house.status("pediatra") is Status.REJECTED
+    house.do(lambda unit: house.desk.choose(unit, house.case().id, {"pediatra": "PLS009"}, PERSON))
+    house.works()
+    assert house.steps()["pediatra"] == ["register REPLACED NEW_FACTS", "register ACCEPTED"]
+
+
 def test_a_correction_after_sending_amends(house: House) -> None:
     """What stands at the Comune is amended with its protocol number, and nowhere else."""
     born(house)
@@ -226,6 +295,16 @@ def test_another_competent_comune_holds_the_amendment(house: House) -> None:
     assert house.last("comune").endpoint == "015209"
 
 
+def test_who_died_before_the_declaration_is_registered_where_it_was_born(house: House) -> None:
+    """Told by its discharge: the Comune of birth, not that of the mother's residence."""
+    house.hears(GIULIA.message("A01", given="BABY"))
+    house.hears(GIULIA.message("A03", given="BABY", discharge="20"))
+    house.hears(GIULIA.message("A31", discharge="20"))
+    house.works()
+    assert house.steps() == {"comune": ["register ACCEPTED"]}
+    assert house.last("comune").endpoint == "015146"
+
+
 def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
     """While nobody knows whether the first arrived, the correction stands behind it."""
     house.office.says["comune"] = [Unknown("lost")]
@@ -235,6 +314,58 @@ def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
     assert house.steps()["comune"] == ["register IN_DOUBT", "register WAITING PREDECESSOR"]
     house.works()
     assert house.office.got("comune") == ["register", "register", "amend"]
+
+
+@pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("REFUSED")])
+def test_what_never_arrived_is_not_sent_when_something_newer_waits(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    """The correction came while the document was on its way; it turns out that it never arrived:
+    the correction registers, and the old content is sent no more.
+    """
+    nothing = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=nothing) as house:
+
+        def corrected(letter: Letter) -> None:
+            house.office.before_answer = lambda _: None
+            house.hears(GIULIA.message("A08", weight=3260))
+
+        house.office.before_answer = corrected
+        house.office.says["comune"] = [outcome]
+        house.hears(GIULIA.message("A01"))
+        house.works()
+        if isinstance(outcome, Unknown):
+            held = house.rows("comune")[0].id
+            house.do(
+                lambda unit: house.desk.resolve(
+                    unit, held, received=False, receipt="", person=PERSON
+                )
+            )
+        house.works()
+        assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register ACCEPTED"]
+        assert b"<pesoGrammi>3260<" in house.office.last("comune")
+
+
+def test_after_her_wish_nothing_goes_to_her_comune(tmp_path: Path) -> None:
+    """The registration at the Comune of her residence was in doubt; it has not got it: the Comune
+    of birth registers, the others hear nothing.
+    """
+    nothing = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=nothing) as house:
+        house.office.says = {step: [Unknown("lost")] for step in ("comune", "codice_fiscale")}
+        born(house, GIULIA)
+        house.hears(replace(GIULIA, unnamed=True).message("A08"))
+        for step in ("comune", "codice_fiscale"):
+            (held,) = (row for row in house.rows(step) if row.status is Status.HELD)
+            house.do(
+                lambda unit, held=held.id: house.desk.resolve(
+                    unit, held, received=False, receipt="", person=PERSON
+                )
+            )
+        house.works()
+        assert house.office.got("comune") == ["register", "register"]
+        assert house.last("comune").endpoint == "015146"
+        assert house.office.got("codice_fiscale") == ["register"]
 
 
 def test_a_deferred_document_is_made_again(house: House) -> None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import pytest
 
@@ -294,6 +296,51 @@ def test_an_answer_after_the_doubt_was_settled_counts_like_a_callback(house: Hou
     assert house.status("comune") is Status.ACCEPTED
     house.works()
     assert house.office.got("comune") == ["register"]
+
+
+def test_an_answer_is_recorded_when_the_journal_is_back(tmp_path: Path) -> None:
+    """The database restarts while a partner that promises nothing answers: the answer is not
+    forgotten, and no person is asked what it was.
+    """
+    nothing = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=nothing) as house:
+
+        def away(letter: Letter) -> None:
+            execute(house, "ALTER TABLE evidence RENAME TO evidence_away")
+            back = "ALTER TABLE evidence_away RENAME TO evidence"
+            Timer(0.3, execute, (house, back)).start()
+
+        claimed = born(house)
+        house.office.before_answer = away
+        run(house.delivery.work(claimed))
+        row = house.last("comune")
+        (attempt,) = house.look(lambda view: view.attempts(row.id))
+        assert (row.status, attempt.outcome) == (Status.ACCEPTED, "Accepted")
+
+
+def test_an_answer_recorded_by_a_commit_that_seemed_to_fail_counts_once(house: House) -> None:
+    """Done a second time, the recording finds the attempt ended and changes nothing."""
+    claimed = born(house)
+    submit, recordings = house.journal.submit, []
+
+    def twice(work: Any, patience: float, endure: float = 0.0) -> Any:
+        if endure:
+            recordings.append(submit(work, patience).result(30))
+        return submit(work, patience, endure)
+
+    house.journal.submit = twice  # type: ignore[method-assign]  # a commit that happened, and failed
+    run(house.delivery.work(claimed))
+    assert len(recordings) == 1
+    entries = house.look(lambda view: view.evidence(subject=claimed.row.id))
+    ended = [each for each in entries if each.note.get("to") == "ACCEPTED"]
+    assert (house.status("comune"), len(ended)) == (Status.ACCEPTED, 1)
+
+
+def execute(house: House, statement: str) -> None:
+    """What an administrator does to the database, from elsewhere."""
+    with sqlite3.connect(house.url.removeprefix("sqlite:///"), timeout=10) as connection:
+        connection.execute(statement)
+    connection.close()
 
 
 def test_what_was_on_the_wire_at_the_start_is_in_doubt(house: House) -> None:

@@ -176,12 +176,93 @@ def test_a_doubt_is_not_confirmed_but_resolved(house: House) -> None:
 
 
 def test_a_doubt_ends_with_the_partners_protocol(house: House) -> None:
-    """The partner has it: accepted under its number, and the steps behind go on."""
-    row = born(house, Unknown("lost"), step="codice_fiscale")
+    """The partner has it: accepted under its number, and what comes later amends it."""
+    row = born(house, Unknown("lost"))
     became = decides(house, received, row)
     assert (became.status, became.receipt) == (Status.ACCEPTED, "P9")
-    assert house.context().facts["codice_fiscale"] == {"protocollo": "P9"}
-    assert evidence(house, "submission.resolved")
+    assert house.context().facts["comune"] == {"protocollo": "P9"}
+    (note,) = evidence(house, "submission.resolved")
+    assert note == {"person": PERSON.name, "reason": PERSON.reason, "told": []}
+
+
+def with_code(house: House, row: SubmissionRow, code: str) -> SubmissionRow:
+    """The partner has it, and told this codice fiscale."""
+
+    def resolve(unit: Unit) -> SubmissionRow:
+        return house.desk.resolve(
+            unit, row.id, received=True, receipt="AE/9", person=PERSON, code=code
+        )
+
+    return house.do(resolve)
+
+
+@pytest.mark.parametrize("code", [CODICE_FISCALE, "rssgli26c41 f205v", "90000000001"])
+def test_a_code_told_by_telephone_lets_the_case_go_on(house: House, code: str) -> None:
+    """Agenzia delle Entrate told it to a person: the ASL enrols the child with it, and nobody
+    reads it in the evidence.
+    """
+    row = born(house, Unknown("lost"), step="codice_fiscale")
+    assert house.steps()["assistito"] == ["register WAITING NEEDS"]
+    assert with_code(house, row, code).status is Status.ACCEPTED
+    house.works()
+    plain = "".join(code.split()).upper()
+    facts = house.context().facts["codice_fiscale"]
+    assert facts["codiceFiscale"] == plain
+    assert facts["provvisorio"] == str(len(plain) == 11).lower()
+    assert house.status("assistito") is Status.ACCEPTED
+    assert plain.encode() in house.office.last("assistito")
+    (note,) = evidence(house, "submission.resolved")
+    assert note["told"] == ["codiceFiscale", "provvisorio"]
+    assert plain not in str(house.look(lambda view: view.evidence(limit=1000)))
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("", "--cf"),
+        ("RSSGLI26C41F205X", "check letter"),
+        ("ROSSI GIULIA", "form"),
+        ("RSSGLI26C42F205A", "another day of birth"),
+    ],
+)
+def test_a_code_that_cannot_be_the_childs_ends_no_doubt(house: House, code: str, why: str) -> None:
+    """Missing, misheard, or of somebody else: the doubt stays, and the text repeats no value."""
+    row = born(house, Unknown("lost"), step="codice_fiscale")
+    with pytest.raises(NotPossible, match=why) as caught:
+        with_code(house, row, code)
+    assert not code or code not in str(caught.value)
+    assert house.status("codice_fiscale") is Status.HELD
+    assert "codice_fiscale" not in house.context().facts
+
+
+def test_a_code_is_told_only_where_one_is_given(house: House) -> None:
+    """A Comune that does not get the code itself cannot have told it."""
+    row = born(house, Unknown("lost"))
+    with pytest.raises(NotPossible, match="gives no codice fiscale"):
+        with_code(house, row, CODICE_FISCALE)
+
+
+def test_a_comune_that_gets_the_code_itself_may_tell_it(tmp_path: Path) -> None:
+    """Its word by telephone is that of its answer; without the code its act may still bring it."""
+    assigning = tuple(
+        replace(each, idempotence=Idempotence.NEITHER, assigns_codice_fiscale=True)
+        if each.partner == "comune"
+        else each
+        for each in OFFICES
+    )
+    with House(tmp_path, offices=assigning, backoff=TIRED) as house:
+        row = born(house, Unknown("lost"))
+        assert with_code(house, row, CODICE_FISCALE).status is Status.ACCEPTED
+        house.works()
+        assert house.status("assistito") is Status.ACCEPTED
+
+
+def test_no_code_is_asked_for_where_the_case_is_over(house: House) -> None:
+    """The birth was cancelled meanwhile: that the request arrived is all that must be known."""
+    row = born(house, Unknown("lost"), step="codice_fiscale")
+    house.hears(GIULIA.message("A11"))
+    assert decides(house, received, row).status is Status.ACCEPTED
+    assert house.last("codice_fiscale").kind is Kind.CANCEL
 
 
 def test_a_doubt_ends_with_sending_again(house: House) -> None:

@@ -178,6 +178,17 @@ def test_a_doubt_is_resolved(house: House, said: tuple[str, ...], status: Status
     assert house.last("comune").receipt == ("2026/117" if "--received" in said else None)
 
 
+def test_a_code_heard_by_telephone_is_told(house: House) -> None:
+    """With its receipt; alone it says nothing of the doubt."""
+    row = born(house, Unknown("lost"), step="codice_fiscale")
+    code = ("--cf", CODICE_FISCALE)
+    assert run(house, "resolve", row.id, "--not-received", *code, *WHO).exit_code == 2
+    result = run(house, "resolve", row.id, "--received", "AE/9", *code, *WHO)
+    assert result.exit_code == 0, result.output
+    assert CODICE_FISCALE not in result.output
+    assert house.context().facts["codice_fiscale"]["codiceFiscale"] == CODICE_FISCALE
+
+
 def test_a_candidate_is_chosen(house: House) -> None:
     """Asked again for the person that was chosen."""
     row = born(house, Choice(({"codiceFiscale": CODICE_FISCALE},)), step="codice_fiscale")

@@ -252,10 +252,27 @@ def test_new_facts_amend_what_stands():
     ]
 
 
-@pytest.mark.parametrize("status", [Status.READY, Status.INVALID, Status.REJECTED, Status.DEAD])
-def test_new_facts_leave_what_was_not_sent(status):
+@pytest.mark.parametrize("status", [Status.READY, Status.HELD])
+def test_new_facts_leave_what_was_not_made(status):
     """A document that was not made yet reads the facts when it is made."""
     assert on_facts(WANTED, [past(status)]) == []
+
+
+@pytest.mark.parametrize(
+    "status", [Status.READY, Status.DEFERRED, Status.INVALID, Status.REJECTED, Status.DEAD]
+)
+def test_new_facts_replace_what_was_made_without_them_and_had_no_effect(status):
+    """Refused, not buildable, or never arrived: made again of what is known now."""
+    assert on_facts(WANTED, [replace(past(status), made=True)]) == [
+        Move("a", status, Event.REPLACE, Reason.NEW_FACTS),
+        Open(Kind.REGISTER, Status.READY, "015146", None, Reason.NEW_FACTS),
+    ]
+
+
+def test_new_facts_never_replace_what_may_have_arrived():
+    """It may go again as it is; what is new stands behind it."""
+    (opened,) = on_facts(WANTED, [replace(past(Status.READY, received=True), made=True)])
+    assert (opened.status, opened.reason) == (Status.WAITING, Reason.PREDECESSOR)
 
 
 def test_new_facts_let_the_waiting_one_go():
@@ -274,6 +291,31 @@ def test_new_facts_after_a_cancellation_change_nothing():
     chain = [past(Status.ACCEPTED), past(Status.HELD, Kind.CANCEL, id="b")]
     assert on_facts(WANTED, chain) == []
     assert on_facts(WANTED, []) == []
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.DEFERRED, Status.DEAD])
+def test_what_never_arrived_gives_way_to_what_waits_behind_it(status):
+    """The doubt ended with 'not received' while a newer one waited: the old one is not sent."""
+    chain = [replace(past(status), made=True), past(Status.WAITING, id="b")]
+    assert on_turn(WANTED, chain) == [
+        Move("a", status, Event.REPLACE, Reason.NEW_MESSAGE),
+        Turn("b", Kind.REGISTER, "015146", None),
+    ]
+
+
+def test_what_never_arrived_is_not_sent_to_be_cancelled():
+    """The birth was taken back meanwhile: neither goes."""
+    chain = [past(Status.READY), past(Status.WAITING, Kind.CANCEL, id="b")]
+    assert on_turn(WANTED, chain) == [
+        Move("a", Status.READY, Event.WITHDRAW, Reason.NEW_MESSAGE),
+        Move("b", Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED),
+    ]
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.DEFERRED, Status.DEAD, Status.HELD])
+def test_what_may_have_arrived_gives_way_to_nothing(status):
+    """It goes again as it is, or a person asks; what is newer waits."""
+    assert on_turn(WANTED, [past(status, received=True), past(Status.WAITING, id="b")]) == []
 
 
 def test_after_an_annulment_nothing_stands():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from codicefiscale import codicefiscale as oracle
@@ -75,3 +75,18 @@ def test_what_cannot_be_part_of_a_code_is_refused(surname: str, sex: str, belfio
 def test_normal_form_has_no_blanks_and_no_small_letters() -> None:
     """As it is compared and stored."""
     assert codice_fiscale.normal(" rss mra85t10a562s\n") == "RSSMRA85T10A562S"
+
+
+@given(st.sampled_from("MF"), st.dates(date(1950, 1, 1), date(2026, 11, 1)), st.integers(1, 40))
+def test_a_code_tells_its_day(sex: str, born: date, off: int) -> None:
+    """The day that it was computed of, for both sexes, and no day near it; with omocodia too."""
+    code = codice_fiscale.compute("ROSSI", "GIULIA", sex, born, "F205")
+    assert codice_fiscale.may_be_of_day(code, born)
+    assert not codice_fiscale.may_be_of_day(code, born + timedelta(days=off))
+    assert codice_fiscale.may_be_of_day("RSSMRA85T10A56NH", date(1985, 12, 10))
+
+
+def test_eleven_digits_tell_no_day() -> None:
+    """A provisional number can be anybody's."""
+    assert codice_fiscale.is_provisional("00743110157")
+    assert codice_fiscale.may_be_of_day("00743110157", date(2026, 3, 1))
