@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import fairness, mapping, nodes
+from bench import fairness, mapping, nodes, signature
 from bench.process import usage
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.lifecycle import Status
@@ -77,17 +77,6 @@ def load(stage: Stage, connections: int, count: int, share: float, seed: int) ->
     return found
 
 
-@contextmanager
-def bare_signature(report: Report) -> Iterator[None]:
-    """Measure one bare signature while what is inside runs; see `bench.signature`."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "bench.signature"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        yield
-        printed, _ = process.communicate()
-    report.figures["bare_signature_ms"] = float(printed)
-
-
 def acknowledgments(report: Report, count: int) -> None:
     """Messages acknowledged a second, and how long one waits, while deliveries go on."""
     for name, share in SHARES.items():
@@ -117,7 +106,7 @@ def deliveries(report: Report, births: int, rounds: int) -> None:
     with gateway() as stage:
         pid = stage.processes["gateway"].pid
         _deliver(stage, 50, seed=10)  # warm
-        with bare_signature(report):
+        with signature.beside() as bare:
             for number in range(rounds):
                 before, began = usage(pid), time.perf_counter()
                 _deliver(stage, births, seed=100 + number)
@@ -125,6 +114,7 @@ def deliveries(report: Report, births: int, rounds: int) -> None:
                 per_birth.append(1000 * (after.cpu - before.cpu) / births)
                 per_second.append(births / seconds)
                 print(f"round {number + 1}: {per_birth[-1]:.2f} ms CPU a birth", flush=True)
+        report.figures["bare_signature_ms"] = bare.milliseconds
         report.figures["peak_rss_delivery_mib"] = usage(pid).peak_mib
     report.figures["births_per_second"] = statistics.median(per_second)
     report.figures["cpu_ms_per_birth"] = statistics.median(per_birth)

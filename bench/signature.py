@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import select
 import statistics
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -18,6 +22,23 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 CONTENT = b"x" * 600
 BURST = 8
 REST = 0.1
+
+
+@dataclass
+class Measured:
+    """CPU milliseconds of one signature, known at the end."""
+
+    milliseconds: float = 0.0
+
+
+@contextmanager
+def beside() -> Iterator[Measured]:
+    """Measure one bare signature, in a process of its own, while what is inside runs."""
+    measured, command = Measured(), [sys.executable, "-m", "bench.signature"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield measured
+        printed, _ = process.communicate()
+    measured.milliseconds = float(printed)
 
 
 def burst(key: rsa.RSAPrivateKey) -> float:

@@ -139,8 +139,7 @@ class Sender(Settings):
     @property
     def inputs(self) -> dict[str, str]:
         """What mappings read as `sender.…`: only what is said."""
-        facts = self.facts.model_dump() if self.facts else {}
-        return {name: text for name, text in facts.items() if text}
+        return {name: text for name, text in self.facts or () if text}
 
 
 class Observation(Settings):

@@ -59,6 +59,7 @@ class Intake:
         patience: Patience | None = None,
     ) -> None:
         self._configuration = configuration
+        self._known = {(each.application, each.facility): each for each in configuration.senders}
         self._journal = journal
         self._casebook = casebook
         self._recognition = Recognition(casebook)
@@ -111,15 +112,18 @@ class Intake:
         findings = structure(message)
         if findings:
             raise _refusal(findings)
-        return replace(
-            received,
+        return Received(
+            message,
+            sender,
+            reader,
             acknowledgment=self._answers.positive(received),
             application=self._answers.application(received, Verdict.ACCEPTED),
         )
 
     def _sender(self, message: Message, certificate_names: frozenset[str] | None) -> Sender:
         application, facility = message.sending_application, message.sending_facility
-        sender = self._configuration.sender(application, facility)
+        sender = self._known.get((application, facility))
+        sender = sender or self._configuration.sender(application, facility)
         if sender is None:
             raise SenderNotAllowed("MSH-3 and MSH-4 name no sender of ours", location="MSH^1^3")
         if certificate_names is not None and not certificate_names & set(sender.certificate_names):

@@ -8,8 +8,8 @@ ends, otherwise an LF is part of its field. Reads structure and text; judges not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 from gateway.errors import UnreadableMessage
 from gateway.hl7 import charset as charsets
@@ -27,6 +27,25 @@ MAX_COMPONENTS = 500_000
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = " \t\n\x00\x0b\x1c"
+_BEFORE_MSH = re.compile(rb"[\s\x00]{0,64}MSH")
+_FIRST_LINE = re.compile(rb"[^\r\n]{0,4096}")
+_LINE_END = re.compile(r"[\r\n]")
+
+T = TypeVar("T")
+
+
+class _kept(Generic[T]):  # noqa: N801  # a decorator, as `property` is
+    """Read once: `functools.cached_property` without the lock that Python 3.11 takes each time."""
+
+    def __init__(self, read: Callable[[Message], T]) -> None:
+        self._read = read
+        self._name = read.__name__
+        self.__doc__ = read.__doc__
+
+    def __get__(self, message: Message, owner: type[Message]) -> T:
+        found: T = self._read(message)
+        vars(message)[self._name] = found  # found there from now on, before this is asked
+        return found
 
 
 class Message:
@@ -110,32 +129,32 @@ class Message:
         """The first segment."""
         return self.segments[0]
 
-    @cached_property
+    @_kept
     def sending_application(self) -> str:
         """MSH-3.1, '' if absent; so the three below."""
         return self._msh(3)
 
-    @cached_property
+    @_kept
     def sending_facility(self) -> str:
         """MSH-4.1."""
         return self._msh(4)
 
-    @cached_property
+    @_kept
     def receiving_application(self) -> str:
         """MSH-5.1."""
         return self._msh(5)
 
-    @cached_property
+    @_kept
     def receiving_facility(self) -> str:
         """MSH-6.1."""
         return self._msh(6)
 
-    @cached_property
+    @_kept
     def code(self) -> str:
         """MSH-9.1, such as `ADT`."""
         return self._msh(9).strip()
 
-    @cached_property
+    @_kept
     def event(self) -> str:
         """MSH-9.2, such as `A01`; where MSH-9 has one component (2.1, 2.2), EVN-1."""
         event = self._msh(9, 2)
@@ -143,27 +162,27 @@ class Message:
             event = evn.text(1) or ""
         return event.strip()
 
-    @cached_property
+    @_kept
     def structure(self) -> str:
         """MSH-9.3, such as `ADT_A01`; '' where not said."""
         return self._msh(9, 3).strip()
 
-    @cached_property
+    @_kept
     def control_id(self) -> str:
         """MSH-10, decoded."""
         return self.segments[0].whole(10) or ""
 
-    @cached_property
+    @_kept
     def control_id_raw(self) -> bytes:
         """MSH-10 byte for byte, escapes and all, as MSA-2 must repeat it."""
         return charsets.encode(self.segments[0].raw(10), self.charset)
 
-    @cached_property
+    @_kept
     def processing_id(self) -> str:
         """MSH-11.1: P, T or D."""
         return self._msh(11).strip()
 
-    @cached_property
+    @_kept
     def version(self) -> str:
         """MSH-12.1 without blanks: `2.5` for `2.5^ITA`."""
         return self._msh(12).strip()
@@ -174,7 +193,7 @@ def _start(raw: bytes) -> int:
     if raw[:3] == b"MSH":
         return 0
     start = 3 if raw.startswith(_BOM) else 0
-    found = re.compile(rb"[\s\x00]{0,64}MSH").match(raw, start)
+    found = _BEFORE_MSH.match(raw, start)
     if found is None:
         raise UnreadableMessage("the bytes do not begin with MSH", location="MSH^1")
     return found.end() - 3
@@ -182,7 +201,7 @@ def _start(raw: bytes) -> int:
 
 def _msh_18(raw: bytes, start: int) -> str | None:
     """The first repetition of MSH-18, before any character set is known."""
-    line = re.compile(rb"[^\r\n]{0,4096}").match(raw, start)
+    line = _FIRST_LINE.match(raw, start)
     fields = line.group().split(raw[start + 3 : start + 4] or b"|", 18) if line else []
     if len(fields) < 18:
         return None
@@ -198,7 +217,7 @@ def _delimiters(text: str) -> Delimiters:
     separator = text[3:4]
     if not separator or separator.isalnum() or separator.isspace() or separator < " ":
         raise UnreadableMessage("MSH-1 is no field separator", location="MSH^1^1")
-    end = re.compile(r"[\r\n]").search(text, 4)
+    end = _LINE_END.search(text, 4)
     encoding = text[4 : end.start() if end else 64].partition(separator)[0][:8]
     delimiters = Delimiters.of(separator, encoding)
     if not delimiters.component:

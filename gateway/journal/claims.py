@@ -76,11 +76,12 @@ _WAITING = (
     .where(_IN_STATUSES)
     .group_by(submissions.c.partner, submissions.c.endpoint)
 )
-# Whoever has claimed something has a name: the index needs not look at what nobody claims.
+_CLAIMED = submissions.c.claimed_by > ""
+"""By anybody: whoever claims has a name, so the index looks at no row that nobody claims."""
 _ELSEWHERE = Prepared(
     select(submissions.c.partner, submissions.c.endpoint, func.count())
     .where(
-        submissions.c.claimed_by > "",
+        _CLAIMED,
         submissions.c.claimed_by != bindparam("node"),
         submissions.c.lease_until >= bindparam("at"),
     )
@@ -195,7 +196,7 @@ class ClaimWrites(ClaimReads, Writing):
 
         The caller moves them to IN_DOUBT in the same unit of work.
         """
-        return self._reclaim(submissions.c.lease_until < self._transaction.stamp)
+        return self._reclaim(_CLAIMED, submissions.c.lease_until < self._transaction.stamp)
 
     def _less_elsewhere(self, node: str, left: dict[Endpoint, int]) -> dict[Endpoint, int]:
         asked: Values = {"node": node, "at": self._transaction.stamp}
@@ -228,12 +229,13 @@ class ClaimWrites(ClaimReads, Writing):
             for row in rows
         ]
 
-    def _reclaim(self, whose: Any) -> list[SubmissionRow]:
+    def _reclaim(self, *whose: Any) -> list[SubmissionRow]:
         self._transaction.open_savepoint()
         self._read_anew()
-        query = select(*SUBMISSION).select_from(_WITH_CASES).where(whose)
-        found = self._rows(query.order_by(submissions.c.id).with_for_update(**_LOCKED))
-        rows = [SubmissionRow.of(tuple(row)) for row in found]
+        query = select(*SUBMISSION).select_from(_WITH_CASES).where(*whose)
+        # Sorted here: an ORDER BY would lead SQLite through every submission there ever was.
+        found = sorted(tuple(row) for row in self._rows(query.with_for_update(**_LOCKED)))
+        rows = [SubmissionRow.of(row) for row in found]
         free = [row.id for row in rows if row.status is not Status.SUBMITTING]
         if free:
             # Who wakes up late and still believes in its claim is stopped by the fence.

@@ -138,11 +138,11 @@ class Keyring:
 
     def index(self, *parts: str | bytes) -> str:
         """HMAC-SHA256 (hex) under the index key, for look-ups of what must not be stored plain."""
-        keyed = hmac.new(self._index_key, digestmod=hashlib.sha256)
+        told = bytearray()
         for part in parts:
             raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-            keyed.update(len(raw).to_bytes(8, "big") + raw)
-        return keyed.hexdigest()
+            told += len(raw).to_bytes(8, "big") + raw
+        return hmac.digest(self._index_key, told, "sha256").hex()
 
     def new_case_key(self, case_id: str) -> tuple[SealingKey, bytes]:
         """A fresh key for a case, and how it is stored: wrapped, bound to the case."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypedDict, Unpack
@@ -67,7 +67,11 @@ _OF_STEP = select(*SUBMISSION).where(
     submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
 )
 _LAST_OF_STEP = Prepared(_OF_STEP.order_by(submissions.c.seq.desc()).limit(1))
-_COUNTS = select(submissions.c.status, func.count()).group_by(submissions.c.status)
+_COUNTS = (
+    select(submissions.c.status, func.count())
+    .where(submissions.c.status.in_(bindparam("among", expanding=True)))
+    .group_by(submissions.c.status)
+)
 _SECRETS = {
     column: Prepared(
         select(submissions.c.case_id, submissions.c[column]).where(
@@ -160,9 +164,10 @@ class SubmissionReads(Reading):
         found: list[Any] | None = self._secret_json("faults", submission_id)
         return found
 
-    def counts_by_status(self) -> dict[Status, int]:
-        """How many submissions stand where."""
-        return {Status(status): count for status, count in self._rows(_COUNTS)}
+    def counts_by_status(self, among: Collection[Status] = tuple(Status)) -> dict[Status, int]:
+        """How many submissions stand where; those of statuses that are not `among` are not read."""
+        asked = {"among": [str(status) for status in among]}
+        return {Status(status): count for status, count in self._rows(_COUNTS, asked)}
 
     def _submission(self, stored: Row) -> SubmissionRow:
         self._kept[stored[0]] = stored

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,17 @@ def test_what_is_paused_is_counted_by_partner(node: Node):
     text = node.exposition()
     assert 'icaro_pauses{partner="comune"} 2.0' in text
     assert 'icaro_pauses{partner="step"} 1.0' in text
+
+
+def test_documents_that_are_done_are_counted_seldom(node: Node, monkeypatch: pytest.MonkeyPatch):
+    """They grow in number for ever: counting them may never become what the node does."""
+    vitals, metrics = node.vitals(), Metrics()
+    vitals.tell(metrics)
+    node.house.hears(GIULIA.message("A01"))
+    assert 'icaro_submissions{status="ACCEPTED"} 0.0' in metrics.exposition().decode()
+    node.house.works()
+    monkeypatch.setattr("gateway.vitals.monotonic", lambda: 0.0)
+    assert 'icaro_submissions{status="ACCEPTED"} 0.0' in metrics.exposition().decode()
+    assert 'icaro_submissions{status="READY"} 0.0' in metrics.exposition().decode()
+    monkeypatch.setattr("gateway.vitals.monotonic", lambda: inf)
+    assert 'icaro_submissions{status="ACCEPTED"} 4.0' in metrics.exposition().decode()
