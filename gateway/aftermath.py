@@ -186,9 +186,7 @@ class Aftermath:
     def _not_found(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
         if row.status is Status.SUBMITTING:
             return self._move(unit, row, Event.ANSWER_LOST, maybe_received=True, due_at=unit.now)
-        moved = self._move(
-            unit, row, Event.ASKED_NOT_FOUND, maybe_received=False, due_at=unit.now
-        )
+        moved = self._move(unit, row, Event.ASKED_NOT_FOUND, maybe_received=False, due_at=unit.now)
         return self._never_arrived(unit, moved)
 
     def _never_arrived(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
