@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from bench.day import Day, facility
 from gateway.demo.hospital import ReturnFeed
@@ -25,17 +26,28 @@ def faults(stage: Stage, back: ReturnFeed, day: Day) -> list[str]:
     """Every birth that did not arrive as it must."""
     found: list[str] = []
     try:
-        stage.wait_for(lambda: _all_there(stage, back, day), "every birth", seconds=SECONDS)
+        _wait(stage, back, 4 * day.births)
     except StageError as error:
         found.append(str(error))
     found += broken(day.dues(), effects(stage.folder / "simulators"))
-    return found + list(_not_back(stage, back.messages, day))
+    return found + list(_not_back(stage, list(back.messages), day))
 
 
-def _all_there(stage: Stage, back: ReturnFeed, day: Day) -> bool:
-    there = (len(stage.effects(name)) for name in ADMINISTRATIONS)
-    back_at = {message.get("PID-3[1].1") for message in list(back.messages)}
-    return min(len(back_at), *there) >= day.births
+def _wait(stage: Stage, back: ReturnFeed, wanted: int) -> None:
+    """As long as more and more arrives."""
+    while (there := _arrived(stage, back)) < wanted:
+        more = partial(_more, stage, back, there)
+        stage.wait_for(more, "the next birth", seconds=SECONDS)
+
+
+def _more(stage: Stage, back: ReturnFeed, than: int) -> bool:
+    return _arrived(stage, back) > than
+
+
+def _arrived(stage: Stage, back: ReturnFeed) -> int:
+    """Effects, and children whose codice fiscale came back."""
+    children = {message.get("PID-3[1].1") for message in list(back.messages)}
+    return sum(len(stage.effects(name)) for name in ADMINISTRATIONS) + len(children)
 
 
 def _not_back(stage: Stage, messages: list[Message], day: Day) -> Iterator[str]:
@@ -43,9 +55,9 @@ def _not_back(stage: Stage, messages: list[Message], day: Day) -> Iterator[str]:
 
     Once, or once more when what followed it (the receipts of the others) was known.
     """
+    lines = {line["idOperazione"]: line for line in stage.effects("agenzia_entrate")}
     done = (each for each in effects(stage.folder / "simulators") if each.operation == ASSIGNED)
-    lines = (e for e in stage.effects("agenzia_entrate") if e["operation"] == ASSIGNED)
-    codes = {each.child: _assigned(line) for each, line in zip(done, lines, strict=True)}
+    codes = {e.child: _assigned(lines[e.operation_id]) for e in done if e.operation_id in lines}
     came = Counter(map(_told, messages))
     for birth, child in enumerate(day.children()):
         wanted = (child.identifier, codes.get(child.surname, ""), facility(day.sender_of(birth)))
