@@ -1,7 +1,8 @@
 """A hospital that sends as fast as it is answered: closed loop, one message in flight a connection.
 
 Run as its own process (`python -m bench.load PORT CONNECTIONS COUNT SHARE SEED`), so that its CPU
-is not the gateway's. Prints one line of JSON: seconds, latencies in milliseconds, refusals.
+is not the gateway's. Prints one line of JSON: when it began (monotonic), seconds,
+latencies in milliseconds, refusals.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ def run(port: int, connections: int, count: int, share: float, seed: int) -> dic
                     latencies.append(time.perf_counter() - line.sent_at)
                     refused += b"|AA|" not in answer
                     _next(selector, line, waiting)
-        seconds = time.perf_counter() - began
+        seconds, ended = time.perf_counter() - began, time.monotonic()
     return {
+        "began": ended - seconds,
         "seconds": seconds,
         "count": count,
         "births": births,

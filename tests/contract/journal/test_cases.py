@@ -6,9 +6,20 @@ import pytest
 from sqlalchemy import select
 
 from gateway.errors import Fenced, JournalError, NotFound
-from gateway.journal import Journal, Keyring
+from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.tables import cases
-from tests.journal_rows import BODY, CONTEXT, DOCUMENT, DOSSIER, ENVELOPE, case, message, sending
+from gateway.lifecycle import Status
+from tests.journal_rows import (
+    BODY,
+    CONTEXT,
+    DOCUMENT,
+    DOSSIER,
+    ENVELOPE,
+    case,
+    message,
+    ready,
+    sending,
+)
 
 
 def test_a_case_is_found_by_its_key_and_opens(journal: Journal) -> None:
@@ -43,6 +54,29 @@ def test_a_closed_case_may_be_followed_by_a_new_one(journal: Journal, state: str
         assert [row.id for row in view.cases()] == [second.id, first.id]
         assert [row.id for row in view.cases(state, sender="his")] == [first.id]
         assert view.case_counts() == {"OPEN": 1, state: 1}
+
+
+def test_cases_at_work_are_the_undeclared_and_those_that_owe(journal: Journal) -> None:
+    """By id, page by page; what is done, cancelled or merged is not among them."""
+
+    def made(unit: Unit) -> list[str]:
+        opened = [case(unit, f"P{number}") for number in range(5)]
+        for each, state in zip(
+            opened[1:], ("DECLARED", "DECLARED", "CANCELLED", "MERGED"), strict=True
+        ):
+            ready(unit, each.id)
+            unit.save_case(each.id, 1, state=state)
+        return [each.id for each in opened]
+
+    undeclared, owing, done, *_ = journal.run(made)
+    with journal.view() as view:
+        (row,) = view.submissions(done)
+    journal.run(lambda unit: unit.move(row.id, expect=Status.READY, to=Status.WITHDRAWN))
+    with journal.view() as view:
+        assert [each.id for each in view.cases_at_work()] == sorted([undeclared, owing])
+        first, second = sorted([undeclared, owing])
+        assert [each.id for each in view.cases_at_work(limit=1)] == [first]
+        assert [each.id for each in view.cases_at_work(after=first)] == [second]
 
 
 def test_of_two_writers_one_is_told(journal: Journal) -> None:
