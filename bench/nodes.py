@@ -20,6 +20,7 @@ from pathlib import Path
 from adapters.keys import DevelopmentPki
 from gateway.demo.stage import ADMINISTRATIONS
 from tests.journey.region import Node, Region, region
+from tests.journey.theatre import at_rest
 from tests.pair import Server, server
 
 SIZES = (1, 2, 3)
@@ -74,6 +75,7 @@ def _acknowledged(stage: Region, count: int) -> dict[str, object]:
 
 
 def _delivered(stage: Region, births: int) -> dict[str, object]:
+    at_rest(stage, seconds=300)  # what was born before is not counted
     wanted = {name: _done(stage, name) + births for name in ADMINISTRATIONS}
     loads = _load(stage, births, 1.0, seed=200)
     stage.wait_for(

@@ -129,7 +129,7 @@ def table(course: Course) -> list[str]:
         "minutes": course.seconds / 60,
         "CPU of the gateway, ms a message": course.cpu_ms,
         "one bare signature beside it, ms": course.signature_ms,
-        "messages for the CPU of one signature": course.signature_ms / course.cpu_ms,
+        "CPU of the gateway a message, in bare signatures": course.cpu_ms / course.signature_ms,
         "bytes of journal a message": course.bytes_a_message,
     }
     return [
