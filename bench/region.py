@@ -138,7 +138,7 @@ def table(course: Course) -> list[str]:
         *(f"| {' | '.join(_cells(row))} |" for row in course.rows),
         *("", "| figure | value |", "|---|---|"),
         *(f"| {name} | {value:.3f} |" for name, value in figures.items()),
-        *("", *(f"- {fault}" for fault in course.faults[:20])),
+        *(["", *(f"- {fault}" for fault in course.faults[:20])] if course.faults else []),
     ]
 
 
