@@ -17,6 +17,7 @@ from gateway.lifecycle import Event, Status, after
 from gateway.mailbox import Mailbox
 from gateway.mailing import (
     DELIVERED,
+    EXHAUSTED,
     RETURNED,
     SCHEME,
     SILENT,
@@ -72,7 +73,7 @@ class Posting:
         mail = self._mail(unit, row, attempts)
         if mail is None:
             to = after(row.status, Event.EXHAUSTED)
-            unit.move(row, expect=row.status, fence=row.fence, to=to, due_at=None)
+            unit.move(row, expect=row.status, fence=row.fence, to=to, due_at=None, reason=EXHAUSTED)
             return None
         moved = unit.move(
             row,

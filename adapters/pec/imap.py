@@ -5,7 +5,6 @@ bounded in bytes, its answers as a whole and each receipt.
 """
 
 # ruff: noqa: N802  (the names are Twisted's)
-# mypy: allow-untyped-calls  (twisted.mail comes without types)
 
 from __future__ import annotations
 

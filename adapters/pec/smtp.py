@@ -5,7 +5,6 @@ it. One mail, one connection, one try: whether to send again is the caller's dec
 """
 
 # ruff: noqa: N802  (the names are Twisted's)
-# mypy: allow-untyped-calls  (twisted.mail comes without types)
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Whom we trust to be the provider, and as whom we speak to it. TLS only, from the first byte."""
 
-# mypy: allow-untyped-calls  (twisted.internet.ssl comes without types)
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -56,16 +56,22 @@ class PecProvider:
     folder: Path
     domain: str = "pec.gestore.example"
 
-    @property
-    def day(self) -> str:
-        """The name of today's bad day; empty on a good one."""
-        path = self.folder / "bad-day"
-        return path.read_text("ascii").strip() if path.is_file() else ""
+    def begins(self) -> str:
+        """A conversation begins: the name of its bad day, empty on a good one.
 
-    def take(self, content: bytes, recipient: str) -> None:
+        `bad-day` holds a name, and after it how many conversations are left, if not all.
+        """
+        path = self.folder / "bad-day"
+        said = path.read_text("ascii").strip() if path.is_file() else ""
+        name, _, left = said.partition(" ")
+        if left:
+            path.write_text(f"{name} {int(left) - 1}" if int(left) > 1 else "", "ascii")
+        return name
+
+    def take(self, content: bytes, recipient: str, day: str = "") -> None:
         """Keep a mail, and put into the sender's mailbox what the day makes of it."""
         _keep(self.folder / "mails", content)
-        day, mail = self.day, message_from_bytes(content)
+        mail = message_from_bytes(content)
         to = f"altri@{self.domain}" if day == "delivered_elsewhere" else recipient
         for kind, error in _RECEIPTS.get(day, _GOOD):
             _keep(self.folder / "receipts", self.receipt(mail, kind, error, to))

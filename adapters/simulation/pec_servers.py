@@ -4,7 +4,6 @@ Twisted's servers, with what the day does to a conversation.
 """
 
 # ruff: noqa: N802  (the names are Twisted's)
-# mypy: allow-untyped-calls  (twisted.mail comes without types)
 
 from __future__ import annotations
 
@@ -87,8 +86,9 @@ class _Realm:
 
 def _submission(provider: PecProvider) -> Any:
     made: Any = smtp.ESMTP({b"PLAIN": imap4.PLAINCredentials})
-    password = b"" if provider.day == "no_login" else PASSWORD
-    made.portal = _portal(smtp.IMessageDelivery, lambda: _Post(provider), password)
+    day = provider.begins()
+    password = b"" if day == "no_login" else PASSWORD
+    made.portal = _portal(smtp.IMessageDelivery, lambda: _Post(provider, day), password)
     return made
 
 
@@ -96,8 +96,8 @@ def _submission(provider: PecProvider) -> Any:
 class _Post:
     """Takes mail of whoever has logged in."""
 
-    def __init__(self, provider: PecProvider) -> None:
-        self._provider = provider
+    def __init__(self, provider: PecProvider, day: str) -> None:
+        self._provider, self._day = provider, day
 
     def receivedHeader(self, helo: Any, origin: Any, recipients: Any) -> bytes:
         """None of ours: the mail is kept as it came."""
@@ -111,20 +111,22 @@ class _Post:
 
     def validateTo(self, user: Any) -> Callable[[], Any]:
         """As the day says."""
-        day = self._provider.day
+        day = self._day
         if day in ("refuse", "busy"):
             raise smtp.SMTPServerError(550 if day == "refuse" else 451, day)
         if day == "cut_before":
             user.protocol.transport.abortConnection()
-        return lambda: _Content(self._provider, user.protocol, bytes(user.dest).decode())
+        recipient = bytes(user.dest).decode()
+        return lambda: _Content(self._provider, day, user.protocol, recipient)
 
 
 @implementer(smtp.IMessage)
 class _Content:
     """One mail on its way in."""
 
-    def __init__(self, provider: PecProvider, protocol: Any, recipient: str) -> None:
-        self._provider, self._protocol, self._recipient = provider, protocol, recipient
+    def __init__(self, provider: PecProvider, day: str, protocol: Any, recipient: str) -> None:
+        self._provider, self._day = provider, day
+        self._protocol, self._recipient = protocol, recipient
         self._lines: list[bytes] = []
 
     def lineReceived(self, line: bytes) -> None:
@@ -134,11 +136,11 @@ class _Content:
     def eomReceived(self) -> Deferred[None]:
         """All of it is here."""
         content = b"".join(line + b"\r\n" for line in self._lines)
-        self._provider.take(content, self._recipient)
+        self._provider.take(content, self._recipient, self._day)
         told: Deferred[None] = Deferred()
-        if self._provider.day == "cut_after":
+        if self._day == "cut_after":
             self._protocol.transport.abortConnection()
-        elif self._provider.day != "hang":
+        elif self._day != "hang":
             told.callback(None)
         return told
 
