@@ -19,7 +19,8 @@ from email.mime.text import MIMEText
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
-from xml.sax.saxutils import escape  # nosec  # writes; reads nothing
+
+from gateway.xml import escaped
 
 DAYS: Final[Mapping[str, str]] = {
     "no_receipt": "takes the mail and never tells of it",
@@ -89,7 +90,7 @@ class PecProvider:
         about, sender = str(mail["Message-ID"]), str(mail["From"])
         inside = MIMEMultipart("mixed")
         inside.attach(MIMEText(f"Ricevuta di {kind}.\n", "plain", "us-ascii"))
-        data = MIMEApplication(self._data(about, sender, kind, error, recipient), "xml")
+        data = MIMEApplication(self._daticert(about, sender, kind, error, recipient), "xml")
         data.add_header("Content-Disposition", "inline", filename="daticert.xml")
         inside.attach(data)
         if kind == "avvenuta-consegna":
@@ -105,18 +106,18 @@ class PecProvider:
         whole["Message-ID"] = f"<{uuid4()}@{self.domain}>"
         return whole.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
-    def _data(self, about: str, sender: str, kind: str, error: str, recipient: str) -> bytes:
+    def _daticert(self, about: str, sender: str, kind: str, error: str, recipient: str) -> bytes:
         now = datetime.now(UTC)
-        told = f"<consegna>{escape(recipient)}</consegna>" if kind.endswith("consegna") else ""
+        told = f"<consegna>{escaped(recipient)}</consegna>" if kind.endswith("consegna") else ""
         return (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<postacert tipo="{kind}" errore="{error}">'
-            f"<intestazione><mittente>{escape(sender)}</mittente>"
-            f'<destinatari tipo="certificato">{escape(recipient)}</destinatari>'
-            f"<risposte>{escape(sender)}</risposte></intestazione>"
+            f"<intestazione><mittente>{escaped(sender)}</mittente>"
+            f'<destinatari tipo="certificato">{escaped(recipient)}</destinatari>'
+            f"<risposte>{escaped(sender)}</risposte></intestazione>"
             f"<dati><gestore-emittente>Gestore di prova</gestore-emittente>"
             f'<data zona="+0000"><giorno>{now:%d/%m/%Y}</giorno><ora>{now:%H:%M:%S}</ora></data>'
             f"<identificativo>{uuid4()}@{self.domain}</identificativo>"
-            f"<msgid>{escape(about)}</msgid>{told}</dati></postacert>\n"
+            f"<msgid>{escaped(about)}</msgid>{told}</dati></postacert>\n"
         ).encode()
 
 

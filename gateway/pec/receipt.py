@@ -72,10 +72,10 @@ def read_receipt(raw: bytes) -> Receipt:
         raise VerificationError("size", "receipt", f"at most {LIMIT} bytes")
     try:
         mail = message_from_bytes(raw)
-        data = _data(mail)
+        certified = _certified(mail)
     except (RecursionError, LookupError, ValueError) as error:
         raise VerificationError("form", "receipt", "a mail that can be read") from error
-    told = parse(data, limit=_DATA_LIMIT)
+    told = parse(certified, limit=_DATA_LIMIT)
     kind = _kind(_header(mail, "X-Ricevuta"))
     about = _header(mail, "X-Riferimento-Message-ID")
     if told.tag != "postacert" or told.get("tipo") != kind:
@@ -106,7 +106,7 @@ def _header(mail: Message, name: str) -> str:
     return "".join(str(found[0]).split())
 
 
-def _data(mail: Message) -> bytes:
+def _certified(mail: Message) -> bytes:
     found = [part for part in _parts(mail, _DEPTH) if _named(part) == "daticert.xml"]
     if len(found) != 1:
         raise VerificationError("daticert.xml", "receipt", "exactly one")
