@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory
 from twisted.mail.imap4 import Command, IMAP4Client
 from twisted.python.failure import Failure
@@ -53,9 +53,8 @@ class Reader:
         host, port = provider.imap.host, provider.imap.port
         factory = Factory.forProtocol(lambda: session)
         factory.noisy = False
-        endpoint: Any = HostnameEndpoint(self._reactor, host, port, timeout=provider.seconds)
-        secured: Any = wrapClientTLS(provider.tls(host), endpoint)
-        await secured.connect(factory)
+        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=provider.seconds)
+        await endpoint.connect(provider.secured(host, factory, self._reactor))
         await session.greeted
         await session.login(provider.user, provider.password)
         chosen = await session.examine(provider.folder)

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from adapters.keys import load_certificates
 from gateway.errors import ConfigurationError
@@ -44,9 +45,9 @@ class Provider:
             load_certificates(mailbox.ca),
         )
 
-    def tls(self, host: str) -> Any:
-        """What makes a connection that leads to `host`, certified by one of the CAs, or nowhere."""
+    def secured(self, host: str, factory: Any, reactor: Any) -> Any:
+        """`factory` over TLS that leads to `host`, certified by one of the CAs, or nowhere."""
         pems = [each.public_bytes(Encoding.PEM) for each in self.authorities]
-        return optionsForClientTLS(
-            host, trustRootFromCertificates([Certificate.loadPEM(pem) for pem in pems])
-        )
+        trusted = trustRootFromCertificates([Certificate.loadPEM(pem) for pem in pems])
+        options: Any = optionsForClientTLS(host, trusted)
+        return TLSMemoryBIOFactory(options, True, factory, clock=reactor)

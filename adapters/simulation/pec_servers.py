@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import DefaultOpenSSLContextFactory
 from twisted.mail import imap4, smtp
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from adapters.simulation.pec_provider import PecProvider
@@ -37,15 +38,15 @@ class PecServers:
     def __init__(
         self, reactor: Any, provider: PecProvider, keys: Path, smtp: Address, imap: Address
     ) -> None:
-        tls = DefaultOpenSSLContextFactory(
+        tls: Any = DefaultOpenSSLContextFactory(
             str(keys / "tls.key"), str(keys / "tls.pem"), sslmethod=SSL.TLS_METHOD
         )
-        self._ports = [
-            reactor.listenSSL(
-                where.port, _quiet(partial(make, provider)), tls, interface=where.host
-            )
-            for where, make in ((smtp, _submission), (imap, _mailbox))
-        ]
+        self._ports = []
+        for where, make in ((smtp, _submission), (imap, _mailbox)):
+            factory: Any = Factory.forProtocol(partial(make, provider))
+            secured = TLSMemoryBIOFactory(tls, False, factory, clock=reactor)
+            factory.noisy = secured.noisy = False
+            self._ports.append(reactor.listenTCP(where.port, secured, interface=where.host))
 
     @property
     def smtp(self) -> int:
@@ -58,12 +59,6 @@ class PecServers:
         """The port of the mailbox."""
         port: int = self._ports[1].getHost().port
         return port
-
-
-def _quiet(make: Callable[[], Any]) -> Any:
-    factory = Factory.forProtocol(make)
-    factory.noisy = False
-    return factory
 
 
 def _portal(interface: Any, avatar: Callable[[], Any], password: bytes = PASSWORD) -> Portal:

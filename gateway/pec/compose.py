@@ -36,7 +36,7 @@ La risposta va data come di consueto: dal servizio dell'ufficio, o al mittente, 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """`content` is the exact bytes, with CRLF; no line of it begins with a dot."""
+    """`content` is the exact bytes: each line ends with CRLF, and none begins with a dot."""
 
     message_id: str
     sender: str

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import MailError
-from gateway.pec.compose import LIMIT, compose
+from gateway.pec.compose import compose
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OURS, OFFICE = "nati@pec.ospedale.example", "protocollo@pec.comune.example"
@@ -30,6 +30,7 @@ def test_any_document_and_any_operation_id_make_a_mail(document: bytes, operatio
     lines = mail.content.split(b"\r\n")
     assert not any(line.startswith(b".") or b"\n" in line or b"\r" in line for line in lines)
     assert mail.content.isascii()
+    assert mail.content.endswith(b"\r\n")
 
 
 def test_each_mail_of_a_submission_has_its_own_id_made_of_the_operation() -> None:
@@ -45,7 +46,8 @@ def test_nobody_is_named_outside_the_attachment() -> None:
     assert b"0e1d" in content
 
 
-def test_what_no_provider_would_take_is_no_mail() -> None:
+def test_what_no_provider_would_take_is_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused before it is sent."""
+    monkeypatch.setattr("gateway.pec.compose.LIMIT", 5000)
     with pytest.raises(MailError):
-        compose(OURS, OFFICE, "0e1d", 1, b"x" * LIMIT, NOW)
+        compose(OURS, OFFICE, "0e1d", 1, b"x" * 5000, NOW)

@@ -111,7 +111,7 @@ def test_any_bytes_are_read_or_refused(draw: st.DataObject) -> None:
         read_receipt(hostile)
 
 
-@pytest.mark.parametrize("depth", [6, 3000])
+@pytest.mark.parametrize("depth", [6, 600])
 def test_parts_in_each_other_are_refused(depth: int) -> None:
     """A mail made to exhaust the reader."""
     inside = b"Content-Disposition: inline; filename=daticert.xml\r\n\r\n<postacert/>\r\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,18 @@ from adapters.pec.smtp import Submitter
 from adapters.pec.tls import Provider
 from gateway.postman import Given
 from gateway.units import Address
-from tests.unit.adapters.pec.providers import keys, mail, meeting
+from tests.unit.adapters.pec.providers import Played
 
 
-async def given(reactor: Any, provider: Provider) -> Given:
-    """What came of one mail."""
-    return await Submitter(reactor, provider).send(mail())
+def given(played: Played, **changes: Any) -> tuple[Given, bool]:
+    """What came of one mail, and whether the provider has it byte for byte."""
+    mail = played.mail()
+
+    async def send(reactor: Any, provider: Provider) -> Given:
+        return await Submitter(reactor, provider).send(mail)
+
+    told = played.asked(send, **changes)
+    return told, mail.content in played.provider.mails()
 
 
 @pytest.mark.parametrize(
@@ -32,24 +37,27 @@ async def given(reactor: Any, provider: Provider) -> Given:
         ("hang", Given.LOST, True),
     ],
 )
-def test_what_came_of_it(tmp_path: Path, day: str, told: Given, kept: bool) -> None:
+def test_what_came_of_it(played: Played, day: str, told: Given, kept: bool) -> None:
     """Only what surely was not taken may go again; what was taken is there byte for byte."""
-    changes = {"seconds": 0.7} if day == "hang" else {}
-    found, provider = meeting(tmp_path / "pec", given, day, **changes)
-    assert (found, provider.mails()) == (told, [mail().content] if kept else [])
+    played.bad_day(day)
+    changes = {"seconds": 1.5} if day == "hang" else {}
+    assert given(played, **changes) == (told, kept)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"authorities": "altri"},
-        {"password": b"sbagliata"},
-        {"smtp": Address("127.0.0.1", 1)},
-    ],
-)
-def test_nothing_is_said_to_whom_we_do_not_trust(tmp_path: Path, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("wrong", ["authorities", "password", "smtp"])
+def test_nothing_is_said_to_whom_we_do_not_trust(played: Played, wrong: str) -> None:
     """Another CA's certificate, a wrong password, nobody there: it was surely not given."""
-    if "authorities" in changes:
-        changes = {"authorities": load_certificates(keys() / "altri" / "ca.pem")}
-    found, provider = meeting(tmp_path / "pec", given, **changes)
-    assert (found, provider.mails()) == (Given.LATER, [])
+    played.bad_day("")
+    changes: dict[str, Any] = {
+        "authorities": load_certificates(played.keys / "altri" / "ca.pem"),
+        "password": b"sbagliata",
+        "smtp": Address("127.0.0.1", 1),
+    }
+    assert given(played, **{wrong: changes[wrong]}) == (Given.LATER, False)
+
+
+def test_the_certificate_must_be_of_the_host(played: Played) -> None:
+    """The CA may have certified others too: the name that was configured counts."""
+    played.bad_day("")
+    elsewhere = Address("localhost.localdomain", played.known.smtp.port)
+    assert given(played, smtp=elsewhere, seconds=3.0) == (Given.LATER, False)
