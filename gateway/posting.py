@@ -106,14 +106,13 @@ class Posting:
         if row is not None:
             tries = len(mails(unit.attempts(row.id)))
             due = unit.now + self._backoff.delay(tries, self._chance)
-            never = {"maybe_received": False, "deadline_at": None}
-            _move(unit, row, Event.MAIL_LATER, due_at=due, **never)
+            self._never_arrived(unit, row, Event.MAIL_LATER, due_at=due)
 
     def refused(self, unit: Unit, posted: Posted, outcome: str) -> None:
         """It will never take it."""
         row = self.ended(unit, posted, outcome)
         if row is not None:
-            _returned(unit, row)
+            self._never_arrived(unit, row, Event.MAIL_RETURNED, due_at=None, reason=RETURNED)
 
     def ended(self, unit: Unit, posted: Posted, outcome: str) -> SubmissionRow | None:
         """The attempt is over; its submission, if nothing else has settled it meanwhile."""
@@ -167,10 +166,15 @@ class Posting:
             _move(unit, row, Event.MAIL_DELIVERED, reason=DELIVERED, **more)
             return False
         if receipt.never_arrived and (open_ or unsure):
-            _returned(unit, row)
+            self._never_arrived(unit, row, Event.MAIL_RETURNED, due_at=None, reason=RETURNED)
         elif receipt.kind is Kind.UNDELIVERED and open_:
             _move(unit, row, Event.MAIL_UNCERTAIN, reason=UNDELIVERED)
         return True
+
+    def _never_arrived(self, unit: Unit, row: SubmissionRow, event: Event, **more: Any) -> None:
+        """If a newer one waits behind it, that one goes in its place."""
+        _move(unit, row, event, maybe_received=False, deadline_at=None, **more)
+        self._casebook.went_on(unit, self._casebook.load(unit, row.case_id))
 
     def _mail(self, unit: Unit, row: SubmissionRow, attempts: list[AttemptRow]) -> Mail | None:
         """None if its office has no address any more, its bytes are gone, or it failed for good."""
@@ -193,11 +197,6 @@ def _believed(receipt: Receipt, about: str, attempts: list[AttemptRow]) -> None:
     office = mail.url.removeprefix(SCHEME).lower()
     if receipt.kind in OF_THE_RECIPIENT and receipt.recipient.lower() != office:
         raise VerificationError("recipient", "receipt", "the office that the mail went to")
-
-
-def _returned(unit: Unit, row: SubmissionRow) -> None:
-    never = {"maybe_received": False, "deadline_at": None, "due_at": None}
-    _move(unit, row, Event.MAIL_RETURNED, reason=RETURNED, **never)
 
 
 def _move(unit: Unit, row: SubmissionRow, event: Event, **changes: Any) -> None:

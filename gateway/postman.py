@@ -32,7 +32,9 @@ T = TypeVar("T")
 MOST: Final = 20
 """Mails sent, and receipts read, in one round."""
 AWAITED: Final = 200
-"""Mails whose receipts one round looks for, of each status."""
+"""Mails whose receipts one round looks for; the others have their turn in the next."""
+MOST_OPEN: Final = 10_000
+"""Submissions of one status that are looked at for mails whose fate is open."""
 
 
 class Given(Enum):
@@ -88,6 +90,7 @@ class Postman:
         self._clock = clock
         self._alarm = alarm
         self._seen: set[str] = set()
+        self._turn = 0
         self._running: Deferred[None] | None = None
         self._timer: Any = None
         self._stopped = False
@@ -152,13 +155,19 @@ class Postman:
         if not awaited:
             return
         try:
-            found = await self._look(awaited.keys(), self._seen, MOST)
+            found = await self._look(self._in_turn(sorted(awaited)), self._seen, MOST)
         except MailError as error:
             self._alarm("pec.mailbox", error)
             return
         for each in found:
             await self._heard(awaited[each.about], each)
             self._seen.add(each.place)
+
+    def _in_turn(self, ids: list[str]) -> list[str]:
+        """Those of this round, so that none waits for ever behind others."""
+        first = self._turn % len(ids)
+        self._turn += AWAITED
+        return (ids[first:] + ids[:first])[:AWAITED]
 
     async def _heard(self, submission_id: str, found: Found) -> None:
         try:
@@ -205,7 +214,7 @@ def _awaited(view: View) -> dict[str, str]:
     rows = [
         row
         for status in (Status.MAILING, Status.MAILED, Status.HELD)
-        for row in view.submissions(status=status, limit=AWAITED)
+        for row in view.submissions(status=status, limit=MOST_OPEN)
         if status is not Status.HELD or row.reason in UNSURE
     ]
     return {each.message_id: row.id for row in rows for each in mails(view.attempts(row.id))}

@@ -222,6 +222,18 @@ def test_a_mail_on_its_way_is_never_made_again(house: House) -> None:
     assert [row.status for row in house.rows("comune")] == [Status.MAILING, Status.WAITING]
 
 
+@pytest.mark.parametrize("never", ["later", "refused"])
+def test_what_never_arrived_gives_way_to_what_waits_behind_it(house: House, never: str) -> None:
+    """A newer document waited for the mail: it goes over the wire, and the mail no more."""
+    post, made = posted(house)
+    house.hears(replace(GIULIA, given="MARTA").message("A08"))
+    house.do(lambda unit: getattr(post, never)(unit, made, "MailLater"))
+    house.works()
+    assert [row.status for row in house.rows("comune")] == [Status.REPLACED, Status.ACCEPTED]
+    assert b"MARTA" in house.office.last("comune")
+    assert house.do(lambda unit: post.claim(unit, timedelta(minutes=1))) == []
+
+
 def test_an_answer_that_comes_meanwhile_counts_and_the_mail_ends_quietly(house: House) -> None:
     """The office's callback was first: what the mail's server says changes nothing."""
     post, made = posted(house)
