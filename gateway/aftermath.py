@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from gateway.casebook import Casebook
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
+from gateway.mailing import goes_by_itself
 from gateway.outcomes import (
     Accepted,
     Choice,
@@ -181,7 +182,12 @@ class Aftermath:
         moved = self._move(
             unit, row, event, maybe_received=received, due_at=due, reason=outcome.reason
         )
-        return moved if received else self._never_arrived(unit, moved)
+        if received:
+            return moved
+        never = self._never_arrived(unit, moved)
+        if goes_by_itself(never, self._casebook.entry_of(never)):
+            return self._move(unit, never, Event.MAIL, due_at=unit.now)
+        return never
 
     def _not_found(self, unit: Unit, row: SubmissionRow) -> SubmissionRow:
         if row.status is Status.SUBMITTING:

@@ -40,6 +40,8 @@ from gateway.journal import Journal
 from gateway.junction import Junction
 from gateway.outcomes import Facts
 from gateway.patience import Patience
+from gateway.posting import Posting
+from gateway.postman import Postman
 from gateway.preparation import Preparation
 from gateway.reload import Reload, open_ground, set_apart
 from gateway.reminders import Reminders, Telling
@@ -153,6 +155,7 @@ class App:
             self.connections.tell,
             self.announcer.alarm,
         )
+        self.postman = self._postman(backoff)
         self.patience = Patience(journal, self.junction.bridge, self._reactor.callLater, longest)
         self.intake = Intake(
             self.configuration,
@@ -174,6 +177,15 @@ class App:
             self.junction.bridge,
         )
 
+    def _postman(self, backoff: Backoff) -> Postman | None:
+        mailbox, node = self.configuration.pec, self.configuration.node
+        if mailbox is None:
+            return None
+        posting = Posting(node, self.ground.casebook, mailbox, backoff, random.random)
+        post, tell = self.connections.post(mailbox), self.announcer.alarm
+        bridge = self.junction.bridge
+        return Postman(self._reactor, self.journal, bridge, posting, mailbox, *post, utc_now, tell)
+
     async def start(self) -> None:
         """Begin: first what an earlier life left, then new work, then the doors."""
         self.journal.hosted_by(self.junction.host)
@@ -186,6 +198,8 @@ class App:
             self._listen(listener)
         self._serve_callbacks()
         await self.courier.start()
+        if self.postman is not None:
+            self.postman.begin()
         node, wake = self.configuration.node, self.dispatch.wake
         self.journal.listen(node, lambda: self._reactor.callFromThread(wake))
         self._inbox.start(_INBOX, now=False)
@@ -219,6 +233,8 @@ class App:
         for port in self._ports:
             await port.stopListening()
         await self.courier.stop()
+        if self.postman is not None:
+            await self.postman.stop()
         self.courtesy.stop()
         await self.dispatch.stop()
         await self.connections.close()

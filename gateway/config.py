@@ -20,6 +20,7 @@ from gateway import shipped
 from gateway.agreements import ApplicationAcks, Batches, Release, ReturnFeed
 from gateway.errors import ConfigurationError
 from gateway.keeping import JournalSettings, Retention
+from gateway.mailbox import Mailbox
 from gateway.settings import Settings, build, override, read
 from gateway.units import (
     Address,
@@ -225,6 +226,7 @@ class Configuration(Settings):
     http: Observation = Observation()
     callbacks: Callbacks | None = None
     delivery: Delivery = Delivery()
+    pec: Mailbox | None = Field(default=None, description="certified mail; off where not said")
     reload: Reload = Reload()
     retention: Retention = Retention()
     log: LogSettings = LogSettings()

@@ -22,13 +22,18 @@ from adapters.keys import ClientTls, Identity, ServerTls, load_certificates, loa
 from adapters.mllp import Answered, MllpSender
 from adapters.mllp.tls import client_tls
 from adapters.ospedale.destination import ReturnFeed as HospitalFeed
+from adapters.pec.imap import Reader
+from adapters.pec.smtp import Submitter
+from adapters.pec.tls import Provider
 from adapters.soap_destination import Channel, Partner, SoapDestination
 from gateway.agreements import ReturnFeed
 from gateway.config import Configuration, KeyPair, Listener, Sender
 from gateway.courier import Told
 from gateway.destination import Destination, Echo
 from gateway.errors import ConfigurationError
+from gateway.mailbox import Mailbox
 from gateway.partners import Directory, Entry
+from gateway.postman import Look, Send
 from gateway.soap.contract import Contract
 from gateway.soap.keys import SigningKey
 from gateway.soap.profile import MODI, MODI_SOAP12, SecurityProfile
@@ -156,6 +161,11 @@ class Connections:
             return self._senders[f"{name}/acks"], own.confirm
         entry = self._directory.entry("ospedale", name)
         return None if entry is None else (self._sender(entry), False)
+
+    def post(self, mailbox: Mailbox) -> tuple[Send, Look]:
+        """The ways to and from the provider of our mail. Raises ConfigurationError."""
+        provider = Provider.of(mailbox)
+        return Submitter(self._reactor, provider).send, Reader(self._reactor, provider).look
 
     def days_left(self) -> dict[str, float]:
         """How long our own certificates last."""

@@ -1,4 +1,4 @@
-"""What a person may do: declare, choose, confirm, resolve, replay, reprocess, withdraw.
+"""What a person may do: declare, choose, confirm, resolve, replay, mail, reprocess, withdraw.
 
 Each is one journal unit, takes the same path as the corridors, and leaves evidence of who did it
 and why. Nothing here is done by a default.
@@ -15,6 +15,7 @@ from gateway.casebook import Casebook
 from gateway.errors import LifecycleError, NotFound, NotPossible
 from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
+from gateway.mailing import signed, why_not
 from gateway.mapping import codice_fiscale
 from gateway.outcomes import Facts
 from gateway.remaking import again, override
@@ -119,6 +120,19 @@ class Desk:
         row = unit.submission(submission_id)
         self._note(unit, "submission.replayed", person, row.case_id, submission_id)
         return self._move(unit, row, Event.REPLAY)
+
+    def mail(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
+        """Send the signed document by certified mail: over the wire it never arrived."""
+        row = unit.submission(submission_id)
+        reason = why_not(row, self.casebook.entry_of(row))
+        if reason is None and signed(unit.attempts(row.id)) is None:
+            reason = "it was never signed: replay or reprocess it"
+        if reason is not None:
+            raise NotPossible(f"{submission_id} cannot be mailed: {reason}")
+        self._note(unit, "submission.mailed", person, row.case_id, submission_id)
+        return unit.move(
+            row, expect=row.status, to=after(row.status, Event.MAIL), due_at=unit.now, reason=None
+        )
 
     def reprocess(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
         """Translate the dossier again with today's mapping, as a new submission."""

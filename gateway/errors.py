@@ -10,6 +10,7 @@
     ├── TranslationError     our document cannot be built: the submission is INVALID
     ├── SigningError         no document can be signed: stop the channel, not the message
     ├── VerificationError    an answer cannot be trusted: in doubt, and an alarm
+    ├── MailError            certified mail: its provider is away, or a receipt is missing
     ├── JournalError         evidence cannot be written: intake is refused
     │   └── Fenced               somebody else moved the row first
     ├── ArchiveError         a back-up or an export is not what was written
@@ -118,6 +119,12 @@ class VerificationError(GatewayError):
         self.check = check
         self.element = element
         self.remedy = remedy
+
+
+class MailError(GatewayError):
+    """The provider of certified mail cannot be used, returned a mail, or gave no receipt of it."""
+
+    advice: ClassVar[str] = "Look at `pec:` in icaro.yaml and at the mailbox; docs/pec.md says how."
 
 
 class JournalError(GatewayError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Sender
 from gateway.edition import Edition
+from gateway.errors import ConfigurationError
 from gateway.flow.definition import Flow
 from gateway.flow.reading import Reader
 from gateway.journal import Journal, Keyring
@@ -43,6 +44,8 @@ class Ground:
         folder = mappings or configuration.mappings
         edition = Edition(folder, configuration.xsd, configuration.flow)
         directory = Directory.load(configuration.partners)
+        if configuration.pec is None:
+            _no_mail(configuration.partners, directory)
         return cls(configuration, directory.with_return_feeds(configuration.senders), edition)
 
     @property
@@ -94,6 +97,14 @@ class Ground:
         """The mappings of every step, and of callbacks where they are taken."""
         named = set(edition.steps)
         return sorted(named | {ESITO_NOTIFICATO} if self.configuration.callbacks else named)
+
+
+def _no_mail(path: Path, directory: Directory) -> None:
+    """Raises ConfigurationError if an office is to be mailed and there is no mailbox of ours."""
+    offices = [f"{each.partner} {each.code}" for each in directory.entries if each.pec]
+    if offices:
+        text = "has pec:, and icaro.yaml says no mailbox of our own (pec:)"
+        raise ConfigurationError([f"{path.name}: {each} {text}" for each in offices])
 
 
 def keyring_of(configuration: Configuration) -> Keyring:

@@ -37,6 +37,8 @@ class Hindsight:
         for status in (Status.READY, Status.DEFERRED):
             for row in unit.submissions(status=status, limit=EVERYTHING):
                 held += self._hold(unit, row)
+        for row in unit.submissions(status=Status.TO_MAIL, limit=EVERYTHING):
+            held += _held(unit, row)  # a mail that has gone since is no office's to recognise
         return {"doubted": len(sending), "held": held, "told": _tell(unit)}
 
     def _doubt(self, unit: Unit, row: SubmissionRow) -> None:
@@ -49,15 +51,19 @@ class Hindsight:
         entry = self._casebook.entry_of(row)
         if entry is not None and entry.idempotence is Idempotence.IDEMPOTENT:
             return 0
-        unit.move(
-            row,
-            expect=row.status,
-            to=after(row.status, Event.HOLD),
-            due_at=None,
-            maybe_received=True,
-            reason=RESTORED,
-        )
-        return 1
+        return _held(unit, row)
+
+
+def _held(unit: Unit, row: SubmissionRow) -> int:
+    unit.move(
+        row,
+        expect=row.status,
+        to=after(row.status, Event.HOLD),
+        due_at=None,
+        maybe_received=True,
+        reason=RESTORED,
+    )
+    return 1
 
 
 def _tell(unit: Unit) -> int:

@@ -33,6 +33,9 @@ class Status(StrEnum):
     IN_DOUBT = "IN_DOUBT"
     INVALID = "INVALID"
     DEAD = "DEAD"
+    TO_MAIL = "TO_MAIL"
+    MAILING = "MAILING"
+    MAILED = "MAILED"
     REPLACED = "REPLACED"
     WITHDRAWN = "WITHDRAWN"
 
@@ -66,6 +69,12 @@ class Event(StrEnum):
     REPROCESS = "REPROCESS"
     RESOLVED_RECEIVED = "RESOLVED_RECEIVED"
     RESOLVED_NOT_RECEIVED = "RESOLVED_NOT_RECEIVED"
+    MAIL = "MAIL"
+    MAIL_LATER = "MAIL_LATER"
+    MAIL_TAKEN = "MAIL_TAKEN"
+    MAIL_DELIVERED = "MAIL_DELIVERED"
+    MAIL_RETURNED = "MAIL_RETURNED"
+    MAIL_UNCERTAIN = "MAIL_UNCERTAIN"
 
 
 S, E = Status, Event
@@ -146,6 +155,9 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (S.HELD, E.WITHDRAW): S.WITHDRAWN,
     (S.HELD, E.CALLBACK_ACCEPTED): S.ACCEPTED,
     (S.HELD, E.CALLBACK_REJECTED): S.REJECTED,
+    # A receipt of certified mail that was given up settles the doubt after all.
+    (S.HELD, E.MAIL_DELIVERED): S.TAKEN,
+    (S.HELD, E.MAIL_RETURNED): S.DEAD,
     # A callback came before the reply, or again, or tells the act after the protocol number.
     (S.ACCEPTED, E.ANSWER_ACCEPTED): S.ACCEPTED,
     (S.ACCEPTED, E.ANSWER_TAKEN): S.ACCEPTED,
@@ -181,6 +193,31 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (S.DEAD, E.RESOLVED_RECEIVED): S.ACCEPTED,
     (S.DEAD, E.CALLBACK_ACCEPTED): S.ACCEPTED,
     (S.DEAD, E.CALLBACK_REJECTED): S.REJECTED,
+    # The other channel: certified mail. Only what surely never arrived goes by it.
+    (S.DEAD, E.MAIL): S.TO_MAIL,
+    (S.TO_MAIL, E.SUBMIT): S.MAILING,
+    (S.TO_MAIL, E.HOLD): S.HELD,
+    (S.TO_MAIL, E.EXHAUSTED): S.DEAD,
+    (S.TO_MAIL, E.REPLAY): S.READY,
+    (S.TO_MAIL, E.REPLACE): S.REPLACED,
+    (S.TO_MAIL, E.WITHDRAW): S.WITHDRAWN,
+    (S.TO_MAIL, E.CALLBACK_ACCEPTED): S.ACCEPTED,
+    (S.TO_MAIL, E.CALLBACK_REJECTED): S.REJECTED,
+    # Perhaps with the provider: only its receipts tell, and nothing sends it again.
+    (S.MAILING, E.MAIL_LATER): S.TO_MAIL,
+    (S.MAILING, E.MAIL_TAKEN): S.MAILED,
+    (S.MAILING, E.MAIL_DELIVERED): S.TAKEN,
+    (S.MAILING, E.MAIL_RETURNED): S.DEAD,
+    (S.MAILING, E.MAIL_UNCERTAIN): S.HELD,
+    (S.MAILING, E.RESOLVED_RECEIVED): S.ACCEPTED,
+    (S.MAILING, E.CALLBACK_ACCEPTED): S.ACCEPTED,
+    (S.MAILING, E.CALLBACK_REJECTED): S.REJECTED,
+    (S.MAILED, E.MAIL_DELIVERED): S.TAKEN,
+    (S.MAILED, E.MAIL_RETURNED): S.DEAD,
+    (S.MAILED, E.MAIL_UNCERTAIN): S.HELD,
+    (S.MAILED, E.RESOLVED_RECEIVED): S.ACCEPTED,
+    (S.MAILED, E.CALLBACK_ACCEPTED): S.ACCEPTED,
+    (S.MAILED, E.CALLBACK_REJECTED): S.REJECTED,
     (S.REPLACED, E.CALLBACK_ACCEPTED): S.REPLACED,
     (S.REPLACED, E.CALLBACK_REJECTED): S.REPLACED,
     (S.WITHDRAWN, E.CALLBACK_ACCEPTED): S.WITHDRAWN,
@@ -193,7 +230,9 @@ DONE = frozenset({S.ACCEPTED, S.REPLACED, S.WITHDRAWN})
 FINAL = frozenset({S.ACCEPTED, S.REJECTED, S.REPLACED, S.WITHDRAWN})
 """What lets the next submission of the same case and step go."""
 
-REPLACEABLE = frozenset({S.WAITING, S.READY, S.INVALID, S.REJECTED, S.DEAD, S.HELD, S.DEFERRED})
+REPLACEABLE = frozenset(
+    {S.WAITING, S.READY, S.INVALID, S.REJECTED, S.DEAD, S.TO_MAIL, S.HELD, S.DEFERRED}
+)
 """What a new message may replace, if it surely never reached the partner."""
 
 MEANINGS = {
@@ -208,6 +247,9 @@ MEANINGS = {
     S.IN_DOUBT: "sent, and the answer is lost or not trusted",
     S.INVALID: "our document cannot be built or breaks the schema",
     S.DEAD: "attempts or age are used up",
+    S.TO_MAIL: "goes by certified mail; surely not yet given to its provider",
+    S.MAILING: "the mail's exact bytes are committed; its provider may have them",
+    S.MAILED: "its provider has the mail; the receipt of delivery is awaited",
     S.REPLACED: "a later message made another one of it",
     S.WITHDRAWN: "a later message, or a person, made it unnecessary",
 }

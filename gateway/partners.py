@@ -21,7 +21,7 @@ from gateway.errors import ConfigurationError
 from gateway.hours import FreeDay, Hours, MaintenanceSettings, opening
 from gateway.opening import ALWAYS, EVERY_HOUR, Opening
 from gateway.settings import Settings, Tree, build, in_order, read
-from gateway.units import Count, Duration, ExistingFile
+from gateway.units import Count, Duration, ExistingFile, MailAddress
 
 
 class Idempotence(StrEnum):
@@ -59,6 +59,15 @@ class CircuitSettings(Settings):
     pause: Duration = timedelta(seconds=30)
 
 
+class PecSettings(Settings):
+    """The office's certified mail: another way to it, when attempts are used up."""
+
+    address: MailAddress
+    after: Literal["order", "attempts"] = Field(
+        default="order", description="a person's order, or by itself when attempts are used up"
+    )
+
+
 class EntrySettings(Settings):
     """One administration, as partners.yaml says it (its section's defaults underneath)."""
 
@@ -87,6 +96,7 @@ class EntrySettings(Settings):
     assigns_codice_fiscale: bool = Field(
         default=False, description="a comune whose own system gets it through ANPR"
     )
+    pec: PecSettings | None = Field(default=None, description="off where it is not said")
     serves: Annotated[tuple[str, ...], AfterValidator(_serves)] = Field(
         default=(), description="ISTAT codes: six digits a comune, three a province"
     )
@@ -134,6 +144,14 @@ class Circuit:
 
 
 @dataclass(frozen=True, slots=True)
+class Pec:
+    """An office's certified mail. `by_itself`: without a person's order."""
+
+    address: str
+    by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One administration. `endpoint` is an https URL; for a hospital's return feed, `mllp:`."""
 
@@ -155,6 +173,7 @@ class Entry:
     processing: str = "PROD"
     assigns_codice_fiscale: bool = False
     serves: tuple[str, ...] = ()
+    pec: Pec | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +276,8 @@ def _entries(partners: Partners) -> Iterator[Entry]:
             hours, closed, windows = (fields.pop(name) for name in _OPENING)
             fields |= {"circuit": circuit, "contract": section.contract}
             fields |= {"opening": opening(hours, closed, windows)}
+            mail = said.pec
+            fields |= {"pec": mail and Pec(mail.address, mail.after == "attempts")}
             yield Entry(partner=partner, code=code, **fields)
 
 

@@ -147,6 +147,18 @@ Istat = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{6}$", "examples": ["015146"]}),
 ]
 """The ISTAT code of a comune: the first three digits are its province."""
+MailAddress = Annotated[
+    str,
+    AfterValidator(
+        lambda text: _spelt(
+            text,
+            r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}",
+            "must be a mail address such as protocollo@pec.comune.example",
+        )
+    ),
+    WithJsonSchema({"type": "string", "examples": ["protocollo@pec.comune.example"]}),
+]
+"""It stands in a mail's header as it is: nothing in it can end the line."""
 Label = Annotated[
     str,
     AfterValidator(

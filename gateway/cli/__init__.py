@@ -32,6 +32,7 @@ VERBS = {
     "envelope": Verb("envelope", "envelope_group", "Say why a signed envelope is refused."),
     "soak": Verb("soak", "soak", "Send invented families to staging, and check each."),
     "simulate": Verb("simulate", "simulate", "Play an administration, with its bad days."),
+    "simulate-pec": Verb("simulate_pec", "simulate_pec", "Play a provider of certified mail."),
 }
 
 

@@ -18,6 +18,9 @@ _BY_REASON = {
         "another office is competent now: confirm that the first one amends, or withdraw"
     ),
     (Status.HELD, "CANDIDATES"): "choose one: icaro submission resolve --candidate N",
+    (Status.TAKEN, "PEC_DELIVERED"): (
+        "the office has it by certified mail: when it answers, resolve --received"
+    ),
     (Status.INVALID, Reason.NOT_IN_DIRECTORY): (
         "add the office to partners.yaml and run the gateway again, then reprocess"
     ),
@@ -38,7 +41,10 @@ _BY_STATUS = {
     ),
     Status.REJECTED: "mend what the faults name, at the hospital or in the mapping, then reprocess",
     Status.INVALID: "mend what the faults name, at the hospital or in the mapping, then reprocess",
-    Status.DEAD: "find out why it never arrived, then replay (same content) or reprocess",
+    Status.DEAD: "find out why it never arrived, then replay (same content), mail or reprocess",
+    Status.TO_MAIL: "goes by itself, as certified mail; or withdraw, or replay over the wire",
+    Status.MAILING: "its receipt is awaited; nothing sends it again by itself",
+    Status.MAILED: "its receipt of delivery is awaited",
 }
 
 

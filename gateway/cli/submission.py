@@ -143,6 +143,22 @@ def replay(submission_id: str, by: str, reason: str, path: Path) -> None:
 @BY
 @REASON
 @FILE
+def mail(submission_id: str, by: str, reason: str, path: Path) -> None:
+    """Send the signed document by certified mail (PEC): for what surely never arrived (DEAD).
+
+    The office needs `pec:` in partners.yaml, the gateway in icaro.yaml.
+
+    \b
+      icaro submission mail 18a5 --by m.rossi --reason 'their service is down till Monday'
+    """
+    _decide(submission_id, path, Person(by, reason), Desk.mail)
+
+
+@submission_group.command()
+@_ID
+@BY
+@REASON
+@FILE
 def reprocess(submission_id: str, by: str, reason: str, path: Path) -> None:
     """Translate the dossier again with today's mapping, as a new submission.
 

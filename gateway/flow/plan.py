@@ -208,7 +208,7 @@ def _turn(wish: Wish, waiting: Past, before: Past | None) -> list[Directive]:
 
 def _is_overtaken(past: Past) -> bool:
     """It was on its way when the next one came, and now it is known that it never arrived."""
-    goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD)
+    goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD, Status.TO_MAIL)
     return goes_again and may_be_replaced(past.status, maybe_received=past.maybe_received)
 
 

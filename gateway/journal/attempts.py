@@ -23,7 +23,6 @@ _OF_SUBMISSION = Prepared(
     .where(attempts.c.submission_id == bindparam("submission_id"))
     .order_by(attempts.c.number)
 )
-_BY_MESSAGE_ID = Prepared(select(*ATTEMPT).where(attempts.c.message_id == bindparam("message_id")))
 _CASE_OF_ATTEMPT = Prepared(
     select(submissions.c.id, submissions.c.case_id, cases.c.wrapped_key)
     .select_from(attempts.join(submissions).join(cases))
@@ -44,11 +43,6 @@ class AttemptReads(Reading):
         """Every try of a submission, the first first."""
         rows = self._driver.rows(_OF_SUBMISSION, {"submission_id": submission_id})
         return [AttemptRow.of(row) for row in rows]
-
-    def attempt_by_message_id(self, message_id: str) -> AttemptRow | None:
-        """The attempt whose wsa:MessageID a partner relates to."""
-        found = self._driver.row(_BY_MESSAGE_ID, {"message_id": message_id})
-        return None if found is None else AttemptRow.of(found)
 
     def envelope(self, attempt_id: str) -> bytes | None:
         """The exact signed bytes; None once the case's key is destroyed."""

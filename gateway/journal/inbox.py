@@ -46,6 +46,11 @@ class InboxReads(Reading):
             raise NotFound(f"no callback {callback_id}")
         return InboxRow.of(found)
 
+    def has_callback(self, partner: str, message_id: str) -> bool:
+        """Whether this MessageID of the partner's is kept already."""
+        key = {"partner": partner, "message_id": storable(message_id)}
+        return self._row(_SAME, key) is not None
+
     def callback_body(self, callback_id: str) -> bytes | None:
         """The exact bytes; None once the case's key is destroyed."""
         found = self._row(_BODY, {"id": callback_id})

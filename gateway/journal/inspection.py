@@ -26,6 +26,9 @@ _NEEDS = {
     Status.IN_DOUBT: ("due_at",),
     Status.TAKEN: ("due_at",),
     Status.SUBMITTING: ("claimed_by", "lease_until"),
+    Status.TO_MAIL: ("due_at",),
+    Status.MAILING: ("deadline_at",),
+    Status.MAILED: ("deadline_at",),
 }
 """Columns without which no clock would ever bring a submission of this status back."""
 

@@ -63,10 +63,6 @@ _BY_ID = Prepared(select(*SUBMISSION).where(submissions.c.id == bindparam("id"))
 _BY_OPERATION = Prepared(
     select(*SUBMISSION).where(submissions.c.operation_id == bindparam("operation_id"))
 )
-_OF_STEP = select(*SUBMISSION).where(
-    submissions.c.case_id == bindparam("case_id"), submissions.c.step == bindparam("step")
-)
-_LAST_OF_STEP = Prepared(_OF_STEP.order_by(submissions.c.seq.desc()).limit(1))
 _COUNTS = (
     select(submissions.c.status, func.count())
     .where(submissions.c.status.in_(bindparam("among", expanding=True)))
@@ -139,11 +135,6 @@ class SubmissionReads(Reading):
         return [
             self._submission(row) for row in self._driver.rows(query, {**wanted, "most": limit})
         ]
-
-    def last_of_step(self, case_id: str, step: str) -> SubmissionRow | None:
-        """The newest submission of a step."""
-        found = self._driver.row(_LAST_OF_STEP, {"case_id": case_id, "step": step})
-        return None if found is None else self._submission(found)
 
     def document(self, submission_id: str) -> bytes | None:
         """The document as translated; None if there is none or the case's key is destroyed."""

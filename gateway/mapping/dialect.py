@@ -187,10 +187,6 @@ class Dialect:
         families = tuple(code[:-3] for code in known if code.endswith("xxx"))
         return Codes(table, values, bool(use and use.closed), families)
 
-    def knows_table(self, table: str) -> bool:
-        """Whether HL7 or the profile has codes for it."""
-        return table in self.declared.codes or self._dictionary.table(table) is not None
-
 
 def _z_segment(name: str, use: SegmentUse) -> SegmentShape:
     fields = (

@@ -196,6 +196,14 @@ def parse_expression(text: str) -> Syntax:
     return tree  # type: ignore[no-any-return]  # the transformer made it a Syntax
 
 
+def parsed(text: str) -> Syntax | None:
+    """The tree of one expression; None if it cannot be read."""
+    try:
+        return parse_expression(text)
+    except Unreadable:
+        return None
+
+
 def _check_depth(text: str) -> None:
     """Brackets and `not` are all that nests; counting them first bounds every recursion."""
     depth = 0

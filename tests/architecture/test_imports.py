@@ -41,6 +41,7 @@ def test_network_stays_at_the_edges():
         "gateway/dispatch",
         "gateway/junction",
         "gateway/pausing",
+        "gateway/postman",
         "gateway/probes",
         "gateway/reload",
         "gateway/reminders",

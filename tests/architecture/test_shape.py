@@ -12,7 +12,7 @@ FORBIDDEN = {
     *("handler", "processor", "engine", "manager", "helper", "util", "utils", "common"),
     *("base", "misc", "data", "info"),
 }
-GIVEN = {"dataReceived"}
+GIVEN = {"dataReceived", "smtpState_data"}
 """Names that a library calls us by, or that a standard gives."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

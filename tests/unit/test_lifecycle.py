@@ -65,3 +65,19 @@ def test_a_rejected_one_has_its_answer():
     assert may_be_replaced(Status.REJECTED, maybe_received=True)
     on_the_way = (Status.SUBMITTING, Status.IN_DOUBT, Status.TAKEN)
     assert not any(may_be_replaced(status, maybe_received=False) for status in on_the_way)
+
+
+def test_what_may_be_with_the_provider_never_goes_to_it_again():
+    """Only a mail that it surely has not leads back to one that goes."""
+    ways = {
+        (status, event)
+        for (status, event), to in TRANSITIONS.items()
+        if to in (Status.TO_MAIL, Status.MAILING)
+    }
+    assert ways == {
+        (Status.DEAD, Event.MAIL),
+        (Status.TO_MAIL, Event.SUBMIT),
+        (Status.MAILING, Event.MAIL_LATER),
+    }
+    on_the_way = (Status.MAILING, Status.MAILED)
+    assert not any(may_be_replaced(status, maybe_received=False) for status in on_the_way)

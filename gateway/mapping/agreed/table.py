@@ -17,7 +17,7 @@ from gateway.mapping.seeing import Traced, traced, words
 from gateway.mapping.seeing.explain import plain
 from gateway.mapping.seeing.origin import Bound, Names, Origin, Reader
 from gateway.mapping.shape import ElementShape, Particle
-from gateway.mapping.syntax import Call, Name, Syntax, Unreadable, parse_expression
+from gateway.mapping.syntax import Call, Name, parsed
 from gateway.mapping.tests import Case, cases_of
 from gateway.mapping.tracing import LEAF, Site
 from gateway.mapping.tree import Scalar
@@ -122,7 +122,7 @@ class _Builder:
         )
 
     def _rule(self, leaf: Site, names: Names, origin: Origin) -> str:
-        tree = _tree(leaf.text)
+        tree = parsed(leaf.text)
         if tree is None:
             return leaf.text
         self._reader.read(tree, names, origin)
@@ -135,7 +135,7 @@ class _Builder:
 
     def _note(self, text: str) -> None:
         """Remember what the names in a text mean, and those in them."""
-        tree = _tree(text)
+        tree = parsed(text)
         for name in names_in(tree) if tree is not None else ():
             definition = self._definitions.get(name)
             if definition is not None and name not in self.names:
@@ -166,7 +166,7 @@ class _Builder:
         for link in filter(None, leaf.called_from.split(" > ")):
             chain = f"{chain} > {link}" if chain else link
             use = self._uses.get(link)
-            tree = _tree(use.text) if use else None
+            tree = parsed(use.text) if use else None
             if not isinstance(tree, Call | Name):
                 break
             called = tree.name if isinstance(tree, Call) else tree.value
@@ -181,7 +181,7 @@ class _Builder:
         bound, here = dict(names.bound), leaf.parent
         while here is not None:
             each = here.node.each if here.node and here.called_from == called_from else None
-            tree = _tree(each.path.text) if each else None
+            tree = parsed(each.path.text) if each else None
             if each is not None and tree is not None:
                 bound.setdefault(each.alias, Bound(tree, names))
             here = here.parent
@@ -241,13 +241,6 @@ def _occurring(model: Particle, required: bool, choice: bool) -> Iterator[tuple[
 def phrase_of(bound: Bound) -> str:
     """What a parameter or an alias stands for, as it was passed."""
     return words.expression(bound.tree)
-
-
-def _tree(text: str) -> Syntax | None:
-    try:
-        return parse_expression(text)
-    except Unreadable:
-        return None
 
 
 def _expects(case: Case, path: str) -> bool:

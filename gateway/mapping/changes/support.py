@@ -16,7 +16,7 @@ from gateway.mapping.document import TableUse
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Position
 from gateway.mapping.seeing import Traced
-from gateway.mapping.syntax import Call, Name, Unreadable, parse_expression
+from gateway.mapping.syntax import Call, Name, parsed
 from gateway.mapping.tracing import LEAF, Site
 from gateway.mapping.tree import Scalar
 
@@ -130,10 +130,8 @@ def _uses_below(node: Node) -> Iterator[Scalar]:
 
 def _names(text: str) -> list[str]:
     """Every name and function of an expression, in order, each once."""
-    try:
-        return list(dict.fromkeys(_words(parse_expression(text))))
-    except Unreadable:
-        return []
+    tree = parsed(text)
+    return [] if tree is None else list(dict.fromkeys(_words(tree)))
 
 
 def _words(tree: Any) -> Iterator[str]:

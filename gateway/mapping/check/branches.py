@@ -17,7 +17,7 @@ from gateway.mapping.check.claims import (
     held_under,
 )
 from gateway.mapping.finding import Findings
-from gateway.mapping.syntax import Syntax, Unreadable, parse_expression
+from gateway.mapping.syntax import Syntax, parsed
 from gateway.mapping.tree import Scalar
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Walk:
             self.node(each, held)
 
     def _under(self, when: Scalar, held: Claims) -> Claims:
-        tree = _parsed(when)
+        tree = parsed(when.text)
         if tree is None or contradiction(tree):
             return held  # told already
         if found := contradiction(tree, held):
@@ -85,7 +85,7 @@ class _Walk:
         before: list[Syntax] = []
         taken: dict[Syntax, frozenset[str]] = {}
         for node in nodes:
-            tree = _parsed(node.when) if node.when else None
+            tree = parsed(node.when.text) if node.when else None
             if node.when is not None and tree is not None:
                 if tree in before or any(
                     claim.texts <= taken.get(claim.what, frozenset()) for claim in claims_of(tree)
@@ -98,10 +98,3 @@ class _Walk:
 
     def _tell(self, when: Scalar, column: int, text: str) -> None:
         self._findings.once(when.start.after(column), "warning", "M11", text)
-
-
-def _parsed(text: Scalar) -> Syntax | None:
-    try:
-        return parse_expression(text.text)
-    except Unreadable:
-        return None

@@ -18,7 +18,7 @@ from gateway.mapping.seeing import words
 from gateway.mapping.seeing.origin import Bound, Names, Origin, Reader
 from gateway.mapping.seeing.schema_words import SchemaWords, schema_words
 from gateway.mapping.seeing.traced import LeafSeen, Trace, Traced
-from gateway.mapping.syntax import Call, Name, Syntax, Unreadable, parse_expression
+from gateway.mapping.syntax import Call, Name, parsed
 from gateway.mapping.tests import cases_of, given
 from gateway.mapping.tracing import ELEMENT, LEAF, Condition, Site
 from gateway.mapping.tree import Scalar
@@ -155,7 +155,7 @@ def _reader(traced: Traced) -> Reader:
 
 
 def _read(reader: Reader, text: str, names: Names, origin: Origin) -> None:
-    tree = _parsed(text)
+    tree = parsed(text)
     if tree is not None:
         reader.read(tree, names, origin)
 
@@ -164,13 +164,6 @@ def _seen_by(names: Sequence[Names], site: Site) -> Names:
     """The names of the block in which a site stands."""
     depth = len(site.called_from.split(" > ")) if site.called_from else 0
     return names[min(depth, len(names) - 1)]
-
-
-def _parsed(text: str) -> Syntax | None:
-    try:
-        return parse_expression(text)
-    except Unreadable:
-        return None
 
 
 def _above(site: Site) -> Iterator[Site]:
@@ -190,7 +183,7 @@ def _chain(traced: Traced, site: Site) -> tuple[list[Use], list[Names]]:
     names = [_aliases(around, "", Names())]
     for number, link in enumerate(links, 1):
         text = uses.get(link)
-        tree = _parsed(text.text) if text else None
+        tree = parsed(text.text) if text else None
         if text is None or not isinstance(tree, Call | Name):
             break
         name = tree.name if isinstance(tree, Call) else tree.value
@@ -209,7 +202,7 @@ def _aliases(around: Sequence[Site], called_from: str, names: Names) -> Names:
     for site in reversed(around):
         nodes = (site.node, *site.node.several) if site.node else ()
         for each in (node.each for node in nodes if node.each and site.called_from == called_from):
-            tree = _parsed(each.path.text)
+            tree = parsed(each.path.text)
             if tree is not None:
                 bound[each.alias] = Bound(tree, Names(dict(bound)))
     return Names(bound)

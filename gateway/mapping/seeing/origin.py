@@ -24,9 +24,8 @@ from gateway.mapping.syntax import (
     Not,
     Select,
     Syntax,
-    Unreadable,
     Walk,
-    parse_expression,
+    parsed,
 )
 
 
@@ -118,7 +117,7 @@ class Reader:
         name = definition.name + parameters
         first = name not in origin.names
         origin.names[name] = Named(name, text.text, text.position)
-        tree = _tree(definition)
+        tree = parsed(definition.text.text)
         if tree is not None and (first or definition.parameters):
             self.read(tree, names, origin)
 
@@ -156,7 +155,7 @@ class Reader:
                 bound = names.bound[name]
                 yield from self._reached(bound.tree, bound.names, depth + 1)
             case Name(name) if name in self._definitions:
-                found = _tree(self._definitions[name])
+                found = parsed(self._definitions[name].text.text)
                 if found is not None:
                     yield from self._reached(found, Names(), depth + 1)
             case Name(name) if len(name) == 3 and name.isupper():
@@ -166,13 +165,6 @@ class Reader:
 def _passed(parameters: tuple[str, ...], call: Call, names: Names) -> Names:
     pairs = zip(parameters, call.arguments, strict=False)
     return Names({name: Bound(argument, names) for name, argument in pairs})
-
-
-def _tree(definition: Definition) -> Syntax | None:
-    try:
-        return parse_expression(definition.text.text)
-    except Unreadable:
-        return None
 
 
 def _parts(tree: Syntax) -> tuple[Syntax, ...]:

@@ -146,8 +146,6 @@ def test_submissions_of_a_step_are_numbered(journal: Journal) -> None:
     rows = [journal.run(lambda unit, s=step: ready(unit, case_id, s)) for step in steps]
     assert [row.seq for row in rows] == [1, 1, 2]
     with journal.view() as view:
-        assert view.last_of_step(case_id, "comune") == rows[2]
-        assert view.last_of_step(case_id, "asl") is None
         assert view.submissions(case_id) == rows
         assert view.submissions(step="comune", status=Status.READY) == [rows[0], rows[2]]
         assert view.by_operation("none") is None
@@ -186,8 +184,6 @@ def test_the_exact_bytes_of_an_attempt_come_back(journal: Journal) -> None:
     assert ended.ended_at is not None
     with journal.view() as view:
         assert view.attempts(submission_id) == [ended]
-        assert view.attempt_by_message_id(f"urn:uuid:{submission_id}") == ended
-        assert view.attempt_by_message_id("none") is None
         assert (view.envelope(attempt_id), view.answer(attempt_id)) == (ENVELOPE, b"<ok/>")
 
 

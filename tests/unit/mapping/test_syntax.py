@@ -25,6 +25,7 @@ from gateway.mapping.syntax import (
     Unreadable,
     Walk,
     parse_expression,
+    parsed,
 )
 
 PIECES = st.sampled_from(
@@ -129,3 +130,9 @@ def test_pieces_of_expressions_never_break_the_parser(text: str) -> None:
 def test_no_text_breaks_the_parser(text: str) -> None:
     """The same for any text at all."""
     assert 0 <= column_of_mistake(text) <= len(text)
+
+
+def test_what_cannot_be_read_has_no_tree():
+    """Who only looks at an expression takes none for one that is wrong: it is told elsewhere."""
+    assert parsed("PID-5.1") == parse_expression("PID-5.1")
+    assert parsed("PID-5.1 ==") is None
