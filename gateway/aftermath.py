@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from gateway.casebook import Casebook
 from gateway.flow.plan import Reason
 from gateway.journal import SubmissionRow, Unit
-from gateway.lifecycle import FINAL, Event, Kind, Status, after
+from gateway.lifecycle import Event, Kind, Status, after
 from gateway.outcomes import (
     Accepted,
     Choice,
@@ -26,7 +26,7 @@ from gateway.outcomes import (
     Unknown,
 )
 from gateway.partners import Entry, Idempotence
-from gateway.remaking import again
+from gateway.remaking import again, newer
 from gateway.retry import Backoff
 
 
@@ -155,7 +155,7 @@ class Aftermath:
         if moved.status is Status.REJECTED:
             kind = self._request_type(row, outcome)
             # What waits behind it is newer, and will be answered likewise.
-            asked_again = case.context.overrides.get(row.id) or _is_followed(unit, row)
+            asked_again = case.context.overrides.get(row.id) or newer(unit, row)
             if kind and not asked_again:
                 overrides = {
                     "flow": {"tipoRichiesta": kind},
@@ -242,8 +242,3 @@ class Aftermath:
             to=after(row.status, event),
             **changes,
         )
-
-
-def _is_followed(unit: Unit, row: SubmissionRow) -> bool:
-    chain = unit.submissions(row.case_id, row.step)
-    return any(each.seq > row.seq and each.status not in FINAL for each in chain)
