@@ -143,6 +143,8 @@ class Connection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802  # Twisted's name
         """The peer, or we, closed."""
         self.reusable = False
+        if self._forget is not None:  # it rested: nobody is to close it a second time
+            self._stop_timers()
         self._leave_pool()
         if self._ready is not None:
             self._fail_opening(self._opening_error(reason))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from gateway.casebook import Casebook
+from gateway.flow.plan import Reason
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
 from gateway.mailing import goes_by_itself
@@ -26,7 +27,7 @@ from gateway.outcomes import (
     Unknown,
 )
 from gateway.partners import Entry, Idempotence
-from gateway.remaking import again
+from gateway.remaking import again, newer
 from gateway.retry import Backoff
 
 
@@ -154,7 +155,9 @@ class Aftermath:
         case = self._casebook.load(unit, row.case_id)
         if moved.status is Status.REJECTED:
             kind = self._request_type(row, outcome)
-            if kind and not case.context.overrides.get(row.id):
+            # What waits behind it is newer, and will be answered likewise.
+            asked_again = case.context.overrides.get(row.id) or newer(unit, row)
+            if kind and not asked_again:
                 overrides = {
                     "flow": {"tipoRichiesta": kind},
                     "scelta": {"candidato": outcome.facts.get("codiceFiscale", "")},
@@ -166,9 +169,18 @@ class Aftermath:
 
     def _choice(self, unit: Unit, row: SubmissionRow, outcome: Choice) -> SubmissionRow:
         candidates = {str(n): dict(each) for n, each in enumerate(outcome.candidates, 1)}
-        return self._move(
-            unit, row, Event.ANSWER_CHOICE, reason="CANDIDATES", facts=candidates, due_at=None
+        held = after(row.status, Event.ANSWER_CHOICE) is Status.HELD
+        moved = self._move(
+            unit,
+            row,
+            Event.ANSWER_CHOICE,
+            reason=Reason.CANDIDATES,
+            facts=candidates,
+            due_at=None,
+            # Who asks back has done nothing.
+            maybe_received=row.maybe_received and not held,
         )
+        return self._never_arrived(unit, moved)
 
     def _unavailable(self, unit: Unit, row: SubmissionRow, outcome: Unavailable) -> SubmissionRow:
         due = unit.now + self._delay(row, outcome.retry_after)

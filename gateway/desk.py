@@ -18,7 +18,7 @@ from gateway.lifecycle import Event, Kind, Status, after
 from gateway.mailing import signed, why_not
 from gateway.mapping import codice_fiscale
 from gateway.outcomes import Facts
-from gateway.remaking import again, override
+from gateway.remaking import again, newer, override
 
 _CODE = "codiceFiscale"
 
@@ -139,6 +139,9 @@ class Desk:
         row = unit.submission(submission_id)
         if row.maybe_received and row.status is not Status.REJECTED:
             raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
+        later = newer(unit, row)
+        if later is not None:
+            raise NotPossible(f"{later.id} is newer and {later.status}: what it says counts")
         case = self._open_case(unit, row.case_id)
         self._note(unit, "submission.reprocessed", person, row.case_id, submission_id)
         return again(self.casebook, unit, case, row, Event.REPROCESS)

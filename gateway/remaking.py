@@ -14,6 +14,16 @@ from gateway.casebook import Casebook
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 
+_GONE = (Status.REPLACED, Status.WITHDRAWN)
+
+
+def newer(unit: Unit, row: SubmissionRow) -> SubmissionRow | None:
+    """The one of its step that came after it, if there is one: it says what is known since, and
+    both of them at the partner would be one too many.
+    """
+    chain = unit.submissions(row.case_id, row.step)
+    return next((each for each in chain if each.seq > row.seq and each.status not in _GONE), None)
+
 
 def again(
     book: Casebook,

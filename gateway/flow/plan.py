@@ -24,6 +24,7 @@ class Reason(StrEnum):
     LATE = "LATE"
     EMBARGO = "EMBARGO"
     PREDECESSOR = "PREDECESSOR"
+    CANDIDATES = "CANDIDATES"
     CONFIRM = "CONFIRM"
     ROUTE_CHANGED = "ROUTE_CHANGED"
     NOT_IN_DIRECTORY = "NOT_IN_DIRECTORY"
@@ -207,9 +208,14 @@ def _turn(wish: Wish, waiting: Past, before: Past | None) -> list[Directive]:
 
 
 def _is_overtaken(past: Past) -> bool:
-    """It was on its way when the next one came, and now it is known that it never arrived."""
+    """It was on its way when the next one came, and now it is known that it had no effect: it
+    never arrived, or was answered with persons to choose among.
+    """
     goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD, Status.TO_MAIL)
-    return goes_again and may_be_replaced(past.status, maybe_received=past.maybe_received)
+    asks_back = past.status is Status.HELD and past.reason == Reason.CANDIDATES
+    return (goes_again or asks_back) and may_be_replaced(
+        past.status, maybe_received=past.maybe_received
+    )
 
 
 def _wait_on(wish: Wish, waiting: Past) -> list[Directive]:

@@ -176,12 +176,15 @@ class ClaimWrites(ClaimReads, Writing):
         return taken
 
     def release(self, submission_id: str, fence: int, due_at: datetime | None) -> None:
-        """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's."""
+        """Give a claim back, due again at `due_at`; Fenced if it is no longer this claim's, also
+        because it was moved meanwhile: then it is due when whoever moved it said.
+        """
         self._transaction.open_savepoint()
         self._read_anew()
         done = self._connection.execute(
             update(submissions)
             .where(submissions.c.id == submission_id, submissions.c.fence == fence)
+            .where(submissions.c.claimed_by.is_not(None))
             .values(**_FORGET, due_at=optional_stamp(due_at))
         )
         if done.rowcount != 1:

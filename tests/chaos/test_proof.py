@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 import pytest
+from lxml import etree
 
 from gateway.demo.proof import Done, broken
 from gateway.demo.region import STORIES, Due, Region
@@ -60,6 +61,55 @@ def test_a_cancelled_birth_must_not_stand() -> None:
     """What was cancelled is taken back wherever it was told."""
     found = list(broken([replace(DUE, cancelled=True)], GOOD))
     assert "C1: comune: stands although it was taken back" in found
+
+
+CODED = [
+    replace(GOOD[2], code="OLD"),
+    replace(GOOD[2], operation="variaDati", operation_id="op-5", receipt="r-5", code="NEW"),
+    replace(GOOD[3], code="OLD"),
+]
+
+
+def test_whoever_was_told_a_code_must_know_the_last_one() -> None:
+    """Another name gives another code: the ASL must hear of it too."""
+    told = [*GOOD[:2], CODED[0], replace(CODED[1], follows="r-3"), CODED[2]]
+    assert list(broken([DUE], told)) == ["C1: assistito: not its last codice fiscale"]
+    amended = replace(CODED[2], operation="variaAssistito", operation_id="op-6", follows="r-4")
+    assert list(broken([DUE], [*told, replace(amended, code="NEW")])) == []
+
+
+def test_what_is_special_must_stand_in_the_last_document() -> None:
+    """The Comune's last document says it, and nothing of what may not stand there."""
+    due = replace(DUE, says={"vitalita": "NATO_MORTO", "maternita": ""})
+    body = etree.fromstring("<a><vitalita>NATO_MORTO</vitalita></a>")
+    assert list(broken([due], [GOOD[0], replace(GOOD[1], body=body), *GOOD[2:]])) == []
+    body.append(etree.Element("maternita"))
+    found = list(broken([due], [GOOD[0], replace(GOOD[1], body=body), *GOOD[2:]]))
+    assert found == ["C1: comune: the last document does not say what is due at maternita"]
+
+
+def test_after_a_late_wish_the_others_annul_and_the_comune_corrects() -> None:
+    """What others have may not stand; at the Comune that had it before it is corrected."""
+    due = replace(DUE, taken_back=True, comune="016024", formerly="015146")
+    found = list(broken([due], GOOD))
+    assert found == [
+        "C1: codice_fiscale: stands although it was taken back",
+        "C1: assistito: stands although it was taken back",
+    ]
+    cancelled = [
+        effect("agenzia_entrate", "annullaRichiesta", 5, child="FIGLIA", follows="r-3"),
+        effect("asl", "cancellaAssistito", 6, child="FIGLIA", follows="r-4"),
+    ]
+    assert list(broken([due], [*GOOD, *cancelled])) == []
+
+
+def test_a_child_of_two_records_is_one_child() -> None:
+    """Both numbers are its own: a second registration under the other is one too many."""
+    due = replace(DUE, also=("C2",))
+    moved = replace(GOOD[1], child="C2")
+    assert list(broken([due], [GOOD[0], moved, *GOOD[2:]])) == []
+    double = replace(GOOD[0], child="C2", operation_id="op-9", receipt="r-9")
+    assert "C1: comune: registered 2 times" in list(broken([due], [*GOOD, double]))
 
 
 def test_the_same_seed_tells_the_same_stories() -> None:

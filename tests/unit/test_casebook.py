@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.people import BERGAMO, Child
-from gateway.destination import Letter
+from gateway.destination import Claimed, Letter
 from gateway.errors import NotFound
 from gateway.flow.context import Context
 from gateway.flow.definition import Flow
@@ -20,7 +20,7 @@ from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow, SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
-from gateway.outcomes import Accepted, Fault, Outcome, Rejected, Taken, Unavailable, Unknown
+from gateway.outcomes import Accepted, Choice, Fault, Outcome, Rejected, Taken, Unavailable, Unknown
 from gateway.partners import Idempotence
 from tests.births import (
     CHIARA,
@@ -33,6 +33,7 @@ from tests.births import (
     House,
     entry,
     flow_of,
+    run,
 )
 
 UNSENT = ["register REPLACED NEW_MESSAGE"]
@@ -344,6 +345,33 @@ def test_what_never_arrived_is_not_sent_when_something_newer_waits(
         house.works()
         assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register ACCEPTED"]
         assert b"<pesoGrammi>3260<" in house.office.last("comune")
+
+
+@pytest.mark.parametrize(
+    ("says", "asked"),
+    [
+        ([Choice(({"codiceFiscale": CODICE_FISCALE},))], 2),
+        ([Rejected((Fault("EAA30"),), {"codiceFiscale": CODICE_FISCALE})] * 2, 3),
+    ],
+)
+def test_a_correction_that_crosses_a_question_back_is_what_is_asked_next(
+    house: House, says: list[Outcome], asked: int
+) -> None:
+    """While Agenzia delle Entrate answered with candidates, or that the child has a code, the
+    hospital corrected: the correction is asked, and nothing waits for ever.
+    """
+
+    def corrected(letter: Letter) -> None:
+        if letter.operation == "codice_fiscale/register":
+            house.office.before_answer = lambda _: None
+            house.hears(GIULIA.message("A08", weight=3260))
+
+    house.office.before_answer = corrected
+    house.office.says["codice_fiscale"] = list(says)
+    born(house)
+    assert house.office.got("codice_fiscale") == ["register"] * asked
+    assert house.status("codice_fiscale") is Status.ACCEPTED
+    assert house.status("assistito") is Status.ACCEPTED
 
 
 def test_after_her_wish_nothing_goes_to_her_comune(tmp_path: Path) -> None:
@@ -734,6 +762,25 @@ def test_an_embargo_ends_by_the_clock(tmp_path: Path) -> None:
     with House(tmp_path, flow=embargoed(tmp_path, "1 ms")) as house:
         house.hears(GIULIA.message("A01"))
         assert house.steps()["comune"] == ["register WAITING EMBARGO"]
+        house.works()
+        assert house.steps()["comune"] == ["register ACCEPTED"]
+
+
+def test_an_embargo_whose_end_crosses_an_answer_is_not_forgotten(tmp_path: Path) -> None:
+    """The clock rang and, before that was heard, an answer let the document go: it goes."""
+    with House(tmp_path, flow=embargoed(tmp_path, "1 ms")) as house:
+        house.hears(GIULIA.message("A01"))
+        waiting = (Status.WAITING,)
+
+        def take(unit: Unit) -> Claimed:
+            (row,) = unit.claim("n1", limit=1, lease=timedelta(minutes=1), statuses=waiting)
+            return house.delivery.claimed(unit, row)
+
+        rung = house.do(take)
+        house.do(
+            lambda unit: house.casebook.went_on(unit, house.casebook.load(unit, rung.case.row.id))
+        )
+        run(house.delivery.work(rung))
         house.works()
         assert house.steps()["comune"] == ["register ACCEPTED"]
 

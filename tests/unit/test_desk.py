@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.desk import LEFT_TO_THE_ASL, Desk, Person
+from gateway.destination import Letter
 from gateway.errors import LifecycleError, NotFound, NotPossible
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Kind, Status
@@ -371,6 +372,25 @@ def test_a_reprocess_translates_again(house: House) -> None:
         "register REPLACED REPROCESS",
         "register ACCEPTED",
     ]
+
+
+def test_what_something_newer_followed_is_not_reprocessed(house: House) -> None:
+    """The hospital corrected while the Comune refused, and the correction registered the birth:
+    the refused one made again would register it twice.
+    """
+
+    def corrected(letter: Letter) -> None:
+        house.office.before_answer = lambda _: None
+        house.hears(GIULIA.message("A08", weight=3260))
+
+    house.office.before_answer = corrected
+    born(house, NO)
+    first, second = house.rows("comune")
+    assert (first.status, second.status) == (Status.REJECTED, Status.ACCEPTED)
+    with pytest.raises(NotPossible, match="is newer"):
+        decides(house, reprocessed, first)
+    house.works()
+    assert house.office.got("comune") == ["register", "register"]
 
 
 def test_a_reprocess_finds_the_office_that_was_missing(tmp_path: Path) -> None:

@@ -152,6 +152,20 @@ def test_a_claim_that_was_lost_can_move_nothing(journal: Journal) -> None:
     assert [row.fence for row in claim(journal)] == [3]
 
 
+def test_what_was_moved_meanwhile_is_not_released(journal: Journal) -> None:
+    """The clock's claim and somebody else's word cross: what may go now stays due now."""
+    case_id = journal.run(lambda unit: case(unit)).id
+    made = journal.run(lambda unit: ready(unit, case_id))
+    (old,) = claim(journal)
+    journal.run(lambda unit: unit.move(made.id, expect=Status.READY, to=Status.HELD))
+    journal.run(
+        lambda unit: unit.move(made.id, expect=Status.HELD, to=Status.READY, due_at=unit.now)
+    )
+    with pytest.raises(Fenced):
+        journal.run(lambda unit: unit.release(made.id, old.fence, None))
+    assert [row.id for row in claim(journal)] == [made.id]
+
+
 def test_a_node_that_starts_again_finds_what_it_had_on_the_wire(journal: Journal) -> None:
     """SUBMITTING is given back to be put in doubt; what was only claimed is free again."""
 

@@ -228,6 +228,7 @@ def test_a_connection_closed_while_resting_is_not_written_to(pki: Path) -> None:
     world_peer = world.accept()
     world.say(world_peer, ANSWER)
     world.drop(world_peer)
+    assert world.reactor.getDelayedCalls() == []  # nothing is to be closed a second time
     outcome = world.post()
     peer = world.accept()
     assert peer.heard.startswith(b"POST")
