@@ -267,7 +267,10 @@ class Delivery:
 
     def _clock_rang(self, unit: Unit, claimed: Claimed) -> None:
         case = self._casebook.load(unit, claimed.row.case_id)  # locked first, as by everybody
-        unit.release(claimed.row.id, fence=claimed.row.fence, due_at=None)
+        row = unit.submission(claimed.row.id)
+        # An answer may have let it go since it was claimed: then when it is due is not ours to say.
+        due_at = None if row.status is Status.WAITING else row.due_at
+        unit.release(row.id, fence=claimed.row.fence, due_at=due_at)
         self._casebook.went_on(unit, case)
 
     async def _invalid(self, claimed: Claimed, reasons: list[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.people import BERGAMO, Child
-from gateway.destination import Letter
+from gateway.destination import Claimed, Letter
 from gateway.errors import NotFound
 from gateway.flow.context import Context
 from gateway.flow.definition import Flow
@@ -33,6 +33,7 @@ from tests.births import (
     House,
     entry,
     flow_of,
+    run,
 )
 
 UNSENT = ["register REPLACED NEW_MESSAGE"]
@@ -734,6 +735,25 @@ def test_an_embargo_ends_by_the_clock(tmp_path: Path) -> None:
     with House(tmp_path, flow=embargoed(tmp_path, "1 ms")) as house:
         house.hears(GIULIA.message("A01"))
         assert house.steps()["comune"] == ["register WAITING EMBARGO"]
+        house.works()
+        assert house.steps()["comune"] == ["register ACCEPTED"]
+
+
+def test_the_clock_of_an_embargo_forgets_no_due_time(tmp_path: Path) -> None:
+    """What another node let go between the clock's claim and its work stays due, and goes."""
+
+    def claimed_as_waiting(unit: Unit) -> Claimed:
+        lease = timedelta(minutes=1)
+        (row,) = unit.claim("n1", limit=1, lease=lease, statuses=[Status.WAITING])
+        return house.delivery.claimed(unit, row)
+
+    with House(tmp_path, flow=embargoed(tmp_path, "1 ms")) as house:
+        house.hears(GIULIA.message("A01"))
+        claimed = house.do(claimed_as_waiting)
+        case = claimed.case.row.id
+        house.do(lambda unit: house.casebook.went_on(unit, house.casebook.load(unit, case)))
+        assert house.steps()["comune"] == ["register READY"]
+        run(house.delivery.work(claimed))
         house.works()
         assert house.steps()["comune"] == ["register ACCEPTED"]
 
