@@ -29,7 +29,7 @@ def test_nothing_is_lost_or_doubled_while_everything_breaks(tmp_path: Path, pki:
     nothing_broken(perform(stage, SEED, 1, print, **SOON), stage)
 
 
-@pytest.mark.journey
+@pytest.mark.long
 def test_nothing_is_lost_or_doubled_by_three_nodes(tmp_path: Path, pki: Path) -> None:
     """The same of three nodes on a PostgreSQL pair that dies, freezes and fails over as well."""
     with database() as servers:
