@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -44,10 +44,16 @@ class Server(Cluster):
         self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self.execute("SELECT pg_reload_conf()")
 
-    def follow(self, other: Server) -> None:
-        """Become a copy of another server that goes on following it, and start."""
-        place = f"host=127.0.0.1 port={other.port} user={USER} application_name=standby"
-        self._run("pg_basebackup", "-D", f"{self.folder}/db", "-R", "-X", "stream", "-d", place)
+    def follow(self, other: Server, through: int | None = None) -> None:
+        """Become a copy of another server that goes on following it, and start.
+
+        What this one held is gone. `through`: a port that leads to the other.
+        """
+        shutil.rmtree(self.folder / "db", ignore_errors=True)
+        port = through or other.port
+        place = f"host=127.0.0.1 port={port} user={USER} application_name=standby"
+        copy = ("-D", f"{self.folder}/db", "-R", "-X", "stream", "--checkpoint=fast")
+        self._run("pg_basebackup", *copy, "-d", place)
         self.go()
 
     def go(self) -> None:
@@ -69,11 +75,18 @@ class Server(Cluster):
         """They go on as if nothing had been."""
         self._signal(signal.SIGCONT)
 
+    def pids(self) -> list[int]:
+        """Its postmaster and that one's children, as they are now; none if it does not run."""
+        with suppress(OSError):
+            parent = self.postmaster
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            return [parent, *map(int, children)]
+        return []
+
     def _signal(self, number: signal.Signals) -> None:
-        parent = self.postmaster
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        for pid in (parent, *map(int, children)):
-            os.kill(pid, number)
+        for pid in self.pids():
+            with suppress(ProcessLookupError):  # a connection ended since they were counted
+                os.kill(pid, number)
 
 
 class Pair:
@@ -117,7 +130,7 @@ def server() -> Iterator[Server]:
     try:
         yield made
     finally:
-        if (folder / "db" / "postmaster.pid").exists():
+        if made.pids():
             made.wake()
             made.stop()
         shutil.rmtree(folder, ignore_errors=True)

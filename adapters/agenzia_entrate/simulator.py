@@ -69,6 +69,8 @@ class AgenziaEntrate:
         self._belfiore, self._today, self._forgetful = belfiore, today, forgetful
         self._code_of: dict[str, str] = {}
         self._owner_of: dict[str, str] = {}
+        self._former: dict[str, str] = {}
+        """Whose a code was that is in nobody's hands: others may still know that person by it."""
         self._person_of: dict[str, str] = {}
         """The person's key by receipt; empty once the request was annulled."""
 
@@ -89,12 +91,12 @@ class AgenziaEntrate:
         return self._assign(body, person, number, plan)
 
     def learn(self, effect: Effect) -> None:
-        """Take over who has which code; an annulment frees the code and forgets the person."""
+        """Take over who has which code; an annulment takes the code back and forgets the person."""
         if effect.outcome.get("esito") != "ACCOLTA":
             return
         earlier = self._person_of.pop(effect.facts.get("segue", ""), "")
-        if earlier:
-            self._owner_of.pop(self._code_of.pop(earlier, ""), None)
+        if earlier and (freed := self._code_of.pop(earlier, "")):
+            self._former[freed] = self._owner_of.pop(freed, earlier)
         person, code = effect.facts.get("persona", ""), effect.outcome.get("codiceFiscale")
         self._person_of[effect.protocollo] = person
         if person and isinstance(code, str):
@@ -142,7 +144,7 @@ class AgenziaEntrate:
         known = self._code_of.get(person.key)
         if known not in (None, person.given):
             return Judgement(_wrong_code(errors.OTHER_CODE))
-        owner = self._owner_of.get(person.given, person.key)
+        owner = (self._former | self._owner_of).get(person.given, person.key)
         computed = is_valid(person.given) and without_omocodia(person.given) == person.computed
         if owner != person.key or (known is None and not computed):
             return Judgement(_wrong_code(_difference(person)))
@@ -167,9 +169,13 @@ class AgenziaEntrate:
         return Judgement({"esito": "ACCOLTA", "protocollo": receipt, **told}, facts)
 
     def _free_code(self, person: Person) -> str:
-        """The computed code, or the first variant of it that is nobody else's."""
+        """The computed code, or the first variant of it that never was anybody else's."""
         codes = chain([person.computed], omocodici(person.computed))
-        return next(code for code in codes if code not in self._owner_of)
+        return next(
+            code
+            for code in codes
+            if code not in self._owner_of and self._former.get(code, person.key) == person.key
+        )
 
     def _person(self, body: etree._Element) -> Person:
         """Raises LookupError(code, path) where a code cannot be computed from the request."""

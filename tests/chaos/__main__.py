@@ -6,25 +6,15 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
+from tests.chaos.database import database as pair
 from tests.chaos.deployment import kinds
 from tests.chaos.run import Ended, perform, prepared
-from tests.postgres import Cluster, opened
-
-
-@contextmanager
-def _database(name: str) -> Iterator[Cluster | None]:
-    if name == "sqlite":
-        yield None
-        return
-    with opened() as cluster:
-        cluster.execute("CREATE DATABASE icaro")
-        yield cluster
 
 
 @click.command()
@@ -41,19 +31,24 @@ def main(minutes: float, seed: int | None, nodes: int, database: str, keep: bool
     folder = Path(tempfile.mkdtemp(prefix="icaro-chaos-"))
     click.echo(f"seed {seed}, {minutes:g} minutes, {database}, {nodes} node(s), in {folder}")
     began = time.monotonic()
-    with _database(database) as cluster:
-        journal = {"journal": cluster.url("icaro")} if cluster else {}
+    with pair() if database == "postgresql" else nullcontext() as servers:
+        journal: dict[str, Any] = (
+            {"journal": servers.url, "servers": servers.ports} if servers else {}
+        )
         stage = prepared(folder / "stage", idempotence=kinds(seed), nodes=nodes, **journal)
         ended = perform(
             stage,
             seed,
             minutes * 60,
             lambda text: click.echo(f"{time.monotonic() - began:6.1f} s  {text}"),
-            cluster,
+            servers,
         )
+        if ended.broken and servers:
+            servers.keep(folder)
     show(ended)
     if ended.broken:
         again = f"--replay {seed} --minutes {minutes:g} --nodes {nodes} --database {database}"
+        click.echo(f"seed {seed}; what is left: {folder}")
         click.secho(f"FAILED; again with: python -m tests.chaos {again}", fg="red")
         raise SystemExit(1)
     if not keep:

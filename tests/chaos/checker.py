@@ -20,6 +20,7 @@ from lxml import etree
 from gateway.demo.proof import Done, broken, effects
 from gateway.demo.region import Due
 from gateway.journal import Keyring
+from gateway.journal.inspection import check as inspect
 from gateway.journal.verification import examine
 from tests.chaos.deployment import HOLD
 from tests.journey.theatre import Theatre, in_the_journal, journal_url, on_the_disk, sql
@@ -33,18 +34,22 @@ ON_ITS_WAY = 12.0
 
 @dataclass(frozen=True)
 class Left:
-    """What a run left, as plain lines; `kinds`: what each administration promises."""
+    """What a run left, as plain lines; `kinds`: what each administration promises.
+
+    `servers`: the folders of its PostgreSQL servers, with their files, WAL and logs.
+    """
 
     stage: Theatre
     book: list[dict[str, Any]]
     faults: list[dict[str, Any]]
     kinds: Mapping[str, str]
+    servers: Sequence[Path] = ()
 
     @classmethod
-    def by(cls, stage: Theatre, kinds: Mapping[str, str]) -> Left:
-        """Read it all. `stage` names the folder and the database; it need not run."""
+    def by(cls, stage: Theatre, kinds: Mapping[str, str], servers: Sequence[Path] = ()) -> Left:
+        """Read it all. `stage` names the folder and the database; no node need run."""
         book = lines(stage.folder / "hospital" / "book.jsonl")
-        return cls(stage, book, lines(stage.folder / "faults.jsonl"), kinds)
+        return cls(stage, book, lines(stage.folder / "faults.jsonl"), kinds, servers)
 
     @property
     def dues(self) -> list[Due]:
@@ -239,15 +244,22 @@ def _found(left: Left, marks: Sequence[str], allowed: tuple[str, ...]) -> Iterat
     for place in on_the_disk(left.stage.folder, marks):
         if not place.startswith(allowed):
             yield f"of an unnamed mother in {place.partition(': ')[0]}"
+    for folder in left.servers:
+        for place in on_the_disk(folder, marks):
+            yield f"of an unnamed mother in {folder.name}/{place.partition(': ')[0]}"
     for place in in_the_journal(left.stage, marks):
         yield f"of an unnamed mother, encrypted, in {place.partition(': ')[0]}"
 
 
 def _evidence(left: Left) -> Iterator[str]:
+    """The chains, held against what each node signed elsewhere; then ciphertexts and exits."""
     keys = left.stage.folder / "keys"
     keyring = Keyring.load(keys / "master.key", checkpoint_key=keys / "checkpoint.key")
-    report = examine(journal_url(left.stage), keyring.public_key)
-    yield from (f"evidence: {finding}" for finding in report.findings)
+    found = {f"journal: {each}" for each in inspect(journal_url(left.stage), keyring)}
+    for file in sorted(left.stage.folder.glob("checkpoints-*")):
+        report = examine(journal_url(left.stage), keyring.public_key, file)
+        found |= {f"evidence against {file.name}: {each}" for each in report.findings}
+    yield from sorted(found)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -45,7 +45,8 @@ class Clerk:
     def stop(self) -> None:
         """Go home."""
         self._stopped.set()
-        self._thread.join(60)
+        if self._thread.ident:
+            self._thread.join(60)
 
     def _run(self) -> None:
         while not self._stopped.wait(1.0):

@@ -13,9 +13,12 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port
+from gateway.errors import StageError
 from tests.chaos.link import Link
 from tests.journey.theatre import Theatre
 
@@ -52,11 +55,15 @@ OPTIONS = {
 
 @dataclass
 class Deployment(Theatre):
-    """`nodes`: how many; `ttl`: seconds in which an envelope lives, here shorter than in life."""
+    """`nodes`: how many; `ttl`: seconds in which an envelope lives, here shorter than in life.
+
+    `servers`: the ports of the PostgreSQL servers, which each node reaches through its own links.
+    """
 
     senders: str = SENDERS
     delivery: str = DELIVERY
     nodes: int = 1
+    servers: tuple[int, ...] = ()
     ttl: int = 6
     mutant: str = ""
     patience: float = 2.0
@@ -71,6 +78,16 @@ class Deployment(Theatre):
         self.links = {name: self._to(name) for name in ADMINISTRATIONS}
         self.links["hospital"] = Link(lambda: [ports[0] for ports in self._living()])
         self.links["callbacks"] = Link(lambda: [ports[2] for ports in self._living()])
+        self.databases = {n: [_fixed(port) for port in self.servers] for n in self.ports}
+
+    @property
+    def ways(self) -> dict[str, list[Link]]:
+        """Every way between two parts, by name, with its links."""
+        found = {name: [link] for name, link in self.links.items()}
+        for number, links in self.databases.items():
+            if links:
+                found[f"database of {self.node(number)}"] = links
+        return found
 
     def _to(self, name: str) -> Link:
         return Link(lambda: [self.services[name]])
@@ -89,6 +106,10 @@ class Deployment(Theatre):
         """The file that says by how many seconds a node's clock is off."""
         return self.folder / f"clock-{number}"
 
+    def witness(self, number: int) -> Path:
+        """The file outside the database into which a node writes what it signed."""
+        return self.folder / f"checkpoints-{number}"
+
     def configure(self) -> None:
         """A configuration a node, and partners reached through their links."""
         super().configure()
@@ -96,6 +117,9 @@ class Deployment(Theatre):
         text = (self.folder / "icaro.yaml").read_text("utf-8")
         for number, ports in self.ports.items():
             own = text.replace("node: icaro-1", f"node: icaro-{number}")
+            own = own.replace(f"url: {self.journal}\n", f"url: {self._journal(number)}\n")
+            witness = f"\n  checkpoints_file: {self.witness(number).name}\ncerts:"
+            own = own.replace("\ncerts:", witness, 1)
             for first, port in zip(self.ports[1], ports, strict=True):
                 own = own.replace(f"{HOST}:{first}'", f"{HOST}:{port}'")
             self.yaml(number).write_text(own, "utf-8")
@@ -105,6 +129,13 @@ class Deployment(Theatre):
         shipped = flow.read_text("utf-8")
         if f"{needs}    hold:" not in shipped:
             flow.write_text(shipped.replace(needs, f"{needs}    hold: {HOLD:g} s\n"), "utf-8")
+
+    def _journal(self, number: int) -> str:
+        """Where a node finds the journal."""
+        url = self.journal
+        for port, link in zip(self.servers, self.databases[number], strict=True):
+            url = url.replace(f":{port}", f":{link.port}")
+        return url
 
     def yaml(self, number: int) -> Path:
         """The configuration of a node."""
@@ -125,9 +156,13 @@ class Deployment(Theatre):
             self.callbacks = direct
 
     def start_gateway(self) -> None:
-        """Every node."""
+        """Every node, the others once the first has made what they share."""
+        self.start_node(1)
         for number in self.ports:
-            self.start_node(number)
+            if number > 1:
+                self.start_node(number, waits=False)
+        for number in self.ports:
+            self.wait_for(partial(self.is_healthy, number), f"node {number}", seconds=60)
 
     def start_node(self, number: int, *, waits: bool = True) -> None:
         """One node, with what it is changed by from inside; until it is healthy."""
@@ -143,6 +178,23 @@ class Deployment(Theatre):
         if waits:
             self.wait_for(lambda: self.is_healthy(number), f"node {number}", seconds=60)
 
+    def bring_back(self, number: int) -> None:
+        """Wait until a node that begins anew is healthy; start it again wherever it gave up."""
+
+        def back() -> bool:
+            if self.processes[self.node(number)].poll() is not None:
+                self.start_node(number, waits=False)  # as its supervisor does it
+            return self.is_healthy(number)
+
+        self.wait_for(back, f"node {number} to come back", seconds=60)
+
+    def all_running(self) -> None:
+        """Raises StageError if a node has ended that nobody killed."""
+        for number in self.ports:
+            code = self.processes[self.node(number)].poll()
+            if code is not None:
+                raise StageError(f"node {number} ended by itself, with {code}")
+
     def is_healthy(self, number: int) -> bool:
         """Whether a node's /health is green."""
         with suppress(OSError):
@@ -153,7 +205,7 @@ class Deployment(Theatre):
 
     def mend(self) -> None:
         """Every link as before."""
-        for link in self.links.values():
+        for link in chain(*self.ways.values()):
             link.mend()
 
     def close(self) -> None:
@@ -161,8 +213,12 @@ class Deployment(Theatre):
         self.mend()
         for name in list(self.processes):
             self.stop(name)
-        for link in self.links.values():
+        for link in chain(*self.ways.values()):
             link.close()
+
+
+def _fixed(port: int) -> Link:
+    return Link(lambda: [port])
 
 
 def kinds(rotation: int) -> Mapping[str, str]:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from adapters.simulation.bad_days import CATALOGUE, Bites
 from gateway.demo.stage import ADMINISTRATIONS
 from tests.chaos.clerk import WHIMS
+from tests.chaos.database import Database
 from tests.chaos.deployment import Deployment
-from tests.postgres import Cluster
+from tests.chaos.disk import limited, unsynced
+from tests.chaos.link import Link
 
 BAD_DAYS: tuple[dict[str, Any], ...] = (
     {"name": "slow", "options": {"seconds": 0.8}},
@@ -59,24 +58,29 @@ PORTS = {name for name, kind in CATALOGUE.items() if kind.bites is Bites.LISTENE
 """These last until they are switched off."""
 
 
-class Faults:
-    """The faults that this deployment can have. `cluster`: its PostgreSQL, if that is its journal.
+BESIDES = 0.3
+"""How often something else goes wrong during a fault."""
 
-    `fail_over`: does one, if the deployment has a standby.
+
+class Faults:
+    """The faults that this deployment can have. `database`: its PostgreSQL, if it has one.
+
+    `pace` multiplies how long they last.
     """
 
     def __init__(
         self,
         stage: Deployment,
         chance: random.Random,
-        cluster: Cluster | None = None,
-        fail_over: Callable[[], None] | None = None,
+        database: Database | None = None,
+        pace: float = 1.0,
     ) -> None:
-        self.stage, self.chance, self.cluster = stage, chance, cluster
+        self.stage, self.chance, self.database, self.pace = stage, chance, database, pace
         self.done: Counter[str] = Counter()
         self.bad_days: Counter[str] = Counter()
         self._days = self._turns()
-        self._fail_over = fail_over
+        self._ways = stage.ways
+        self._struck: set[int] = set()
         self.kinds: dict[str, Callable[[], None]] = {
             "kill -9 of a node": self._kill,
             "kill -9 of an administration": self._kill_administration,
@@ -88,10 +92,14 @@ class Faults:
             "fsync error": self._fsync,
             "clock step": self._clock,
         }
-        if cluster is not None:
-            self.kinds["database restart"] = self._restart
-        if fail_over is not None:
-            self.kinds["fail-over"] = fail_over
+        if database is not None:
+            self._ways["replication"] = [database.replication]
+            self.kinds |= {
+                "kill -9 of the database": lambda: database.kill(chance),
+                "freeze of the database": lambda: self._freeze_database(database),
+                "database restart": database.restart,
+                "fail-over": lambda: database.fail_over(chance),
+            }
 
     def plan(self) -> Iterator[str]:
         """Every kind once, in an order by chance; then again."""
@@ -101,9 +109,14 @@ class Faults:
             yield from names
 
     def inject(self, kind: str) -> None:
-        """One fault, from its beginning to its end."""
+        """One fault, from its beginning to its end. Raises StageError if a node ended of it."""
+        began = time.time()
         self.kinds[kind]()
+        while self._struck:
+            self.stage.bring_back(self._struck.pop())
+        self._tell(kind, began)
         self.done[kind] += 1
+        self.stage.all_running()
 
     def bad_day(self) -> None:
         """The next one, for the next call of some administration."""
@@ -114,8 +127,12 @@ class Faults:
             self.stage.control(name, "POST", "/bad-day", {**self._known(day, name), "times": 1})
             self.bad_days[day["name"]] += 1
             if day["name"] in PORTS:
-                self._last(0.3, 1.5)
+                time.sleep(self.pace * self.chance.uniform(0.3, 1.5))  # it lasts
                 self.stage.control(name, "DELETE", f"/bad-day?name={day['name']}")
+
+    def complete(self) -> bool:
+        """Whether every kind of fault was there, and every bad day."""
+        return not self.unplayed() and all(self.done[each] for each in self.kinds)
 
     def unplayed(self) -> set[str]:
         """The bad days that nobody had yet."""
@@ -133,125 +150,129 @@ class Faults:
         while True:
             yield from self.chance.sample(BAD_DAYS, len(BAD_DAYS))
 
-    @contextmanager
-    def _told(self, kind: str, *, whole: bool = False) -> Iterator[None]:
-        began = time.time()
-        yield
+    def _tell(self, kind: str, began: float, *, whole: bool = False) -> None:
         line = {"kind": kind, "from": began, "to": time.time(), "whole": whole}
         with (self.stage.folder / "faults.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def _last(self, shortest: float, longest: float) -> None:
-        time.sleep(self.chance.uniform(shortest, longest))  # the fault lasts, nothing is waited for
+        """The fault lasts; sometimes something else goes wrong in the middle of it."""
+        half = self.chance.uniform(shortest, longest) / 2 * self.pace
+        time.sleep(half)  # nothing is waited for
+        if self.chance.random() < BESIDES:
+            self.chance.choice([self._strike_node, self._strike_administration, self._strike_way])()
+        time.sleep(half)
+
+    def _strike_node(self) -> None:
+        """As `_kill`; it begins anew at once, though it may find no database yet."""
+        number = self._node()
+        self.stage.kill(self.stage.node(number))
+        self.stage.start_node(number, waits=False)
+        self._struck.add(number)
+        self.done["kill -9 of a node"] += 1
+
+    def _strike_administration(self) -> None:
+        name = self.chance.choice(ADMINISTRATIONS)
+        self.stage.kill(name)
+        self.stage.start_administration(name)
+        self.done["kill -9 of an administration"] += 1
+
+    def _strike_way(self) -> None:
+        """Every connection is lost, and may be made again."""
+        for link in self._way():
+            link.cut()
+            link.mend()
+        self.done["network cut"] += 1
 
     def _node(self) -> int:
         return self.chance.choice(list(self.stage.ports))
 
     def _kill(self) -> None:
         number = self._node()
-        with self._told("kill -9 of a node"):
-            self.stage.kill(self.stage.node(number))
-            self._last(0, 1)
-            self.stage.start_node(number)
+        self.stage.kill(self.stage.node(number))
+        self._last(0, 1)
+        self.stage.start_node(number, waits=False)
+        self._struck.add(number)
 
     def _kill_administration(self) -> None:
         name = self.chance.choice(ADMINISTRATIONS)
-        with self._told("kill -9 of an administration"):
-            self.stage.kill(name)
-            self._last(0, 1)
-            self.stage.start_administration(name)
+        self.stage.kill(name)
+        self._last(0, 1)
+        self.stage.start_administration(name)
 
     def _freeze(self) -> None:
-        self._stopped(self.stage.node(self._node()), "freeze of a node", longest=8)
+        self._stopped(self.stage.node(self._node()), longest=8)
 
     def _freeze_administration(self) -> None:
-        name = self.chance.choice(ADMINISTRATIONS)
-        self._stopped(name, "freeze of an administration", longest=5)
+        self._stopped(self.chance.choice(ADMINISTRATIONS), longest=5)
 
-    def _stopped(self, name: str, kind: str, *, longest: float) -> None:
+    def _stopped(self, name: str, *, longest: float) -> None:
         process = self.stage.processes[name]
-        with self._told(kind):
-            process.send_signal(signal.SIGSTOP)
-            self._last(1, longest)
-            process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGSTOP)
+        self._last(1, longest)
+        process.send_signal(signal.SIGCONT)
+
+    def _freeze_database(self, database: Database) -> None:
+        """Of the primary, or of the standby without which it commits nothing."""
+        server = self.chance.choice([database.primary, database.standby])
+        server.freeze()
+        self._last(1, 9)
+        server.wake()
+
+    def _way(self) -> list[Link]:
+        return self._ways[self.chance.choice(sorted(self._ways))]
 
     def _cut(self) -> None:
-        link = self.stage.links[self.chance.choice(sorted(self.stage.links))]
-        with self._told("network cut"):
+        links = self._way()
+        for link in links:
             link.cut()
-            self._last(0.5, 3)
+        self._last(0.5, 3)
+        for link in links:
             link.mend()
 
     def _delay(self) -> None:
-        link = self.stage.links[self.chance.choice(sorted(self.stage.links))]
-        with self._told("network delay"):
-            link.delay = self.chance.uniform(0.1, 1.5)
-            self._last(1, 4)
+        links, delay = self._way(), self.chance.uniform(0.1, 1.5)
+        for link in links:
+            link.delay = delay
+        self._last(1, 4)
+        for link in links:
             link.mend()
 
-    def _pids(self) -> list[int]:
-        """Who writes the journal: the nodes, or PostgreSQL's own processes."""
-        if self.cluster is None:
-            return [self.stage.processes[self.stage.node(n)].pid for n in self.stage.ports]
-        first = int((self.cluster.folder / "db" / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        return [first, *map(int, children)]
-
     def _disk_full(self) -> None:
-        """No file grows, nor is written beyond its first page; PostgreSQL's server itself may."""
-        pids = self._pids()[1:] if self.cluster else self._pids()
-        self._limited(pids, "4096:unlimited")
-        with self._told("disk full", whole=self.cluster is None):
-            self._last(2.5, 5)
-        self._limited(pids, "unlimited")
-
-    def _limited(self, pids: list[int], size: str) -> None:
-        for pid in pids:
-            command = [*self._as_owner(), "prlimit", "--pid", str(pid), f"--fsize={size}"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if "not permitted" in done.stderr:
-                raise RuntimeError(f"disk full: cannot be injected here: {done.stderr[-200:]}")
-
-    def _as_owner(self) -> list[str]:
-        """Only who runs the server may limit and trace it."""
-        owner = self.cluster.owner if self.cluster else None
-        return ["runuser", "-u", owner, "--"] if owner else []
+        """No file grows, nor is written beyond its first page."""
+        limited(self._writers, "4096:unlimited", self._owner)
+        self._whole("disk full", 2.5, 5)
+        limited(self._writers, "unlimited", self._owner)
+        self._revive()
 
     def _fsync(self) -> None:
-        """Every sync ends with EIO."""
-        strace = shutil.which("strace")
-        if strace is None:
-            raise RuntimeError("fsync error: strace is not installed, so it cannot be injected")
-        command = [
-            *self._as_owner(),
-            strace,
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=fsync,fdatasync",
-        ]
-        command += ["-e", "inject=fsync,fdatasync:error=EIO"]
-        for pid in self._pids():
-            command += ["-p", str(pid)]
-        tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        with self._told("fsync error", whole=self.cluster is None):
-            self._last(2.5, 4)
-            ended = tracer.poll()
-            tracer.terminate()
-            _, said = tracer.communicate(timeout=10)
-        if "not permitted" in said.decode() or (ended is not None and self.cluster is None):
-            raise RuntimeError(f"fsync error: strace may not trace here: {said.decode()[-200:]}")
+        """Every sync ends with EIO; a PostgreSQL gives up, and cannot begin anew."""
+        with unsynced(self._writers, self._owner):
+            self._whole("fsync error", 2.5, 4)
+        self._revive()
+
+    def _whole(self, kind: str, shortest: float, longest: float) -> None:
+        """A while in which nothing can be stored."""
+        began = time.time()
+        time.sleep(self.chance.uniform(shortest, longest))  # nothing else: it could store something
+        self._tell(kind, began, whole=True)
+
+    def _writers(self) -> list[int]:
+        """Who writes the journal: the nodes, or PostgreSQL's own processes."""
+        if self.database is None:
+            return [self.stage.processes[self.stage.node(n)].pid for n in self.stage.ports]
+        return self.database.primary.pids()
+
+    @property
+    def _owner(self) -> str | None:
+        return self.database.primary.owner if self.database else None
+
+    def _revive(self) -> None:
+        if self.database is not None:
+            self.database.revive()
 
     def _clock(self) -> None:
-        number = self._node()
-        with self._told("clock step"):
-            self.stage.clock(number).write_text(str(self.chance.choice((-8, -4, -2, 2, 4))))
-            self._last(2, 5)
-            self.stage.clock(number).write_text("0")
-
-    def _restart(self) -> None:
-        assert self.cluster is not None  # else it is not among the kinds
-        with self._told("database restart"):
-            self.cluster.restart()
+        clock = self.stage.clock(self._node())
+        clock.write_text(str(self.chance.choice((-8, -4, -2, 2, 4))))
+        self._last(2, 5)
+        clock.write_text("0")

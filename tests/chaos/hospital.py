@@ -67,6 +67,13 @@ class Hospital:
         timer.cancel()
         self._pool.shutdown()
 
+    def leave(self) -> None:
+        """The run is over, however it ended: hang up, and say nothing more."""
+        self._stopped.set()
+        for _ in self._lines:
+            self._families.put(None)
+        self._pool.shutdown()
+
     def _line(self) -> None:
         feed = Feed(self._port, timeout=self._patience)
         try:

@@ -69,14 +69,21 @@ class Link:
             with suppress(OSError):
                 server = socket.create_connection((HOST, port), timeout=2)
                 server.settimeout(None)
-                with self._lock:
-                    self._pairs.append((client, server))
-                threading.Thread(
-                    target=self._carry, args=(server, client, False), daemon=True
-                ).start()
-                self._carry(client, server, True)
+                self._join(client, server)
                 return
         client.close()
+
+    def _join(self, client: socket.socket, server: socket.socket) -> None:
+        """Carry both ways until both have ended."""
+        with self._lock:
+            self._pairs.append((client, server))
+        back = threading.Thread(target=self._carry, args=(server, client, False), daemon=True)
+        back.start()
+        self._carry(client, server, True)
+        back.join()
+        with self._lock, suppress(ValueError):  # a cut has forgotten it already
+            self._pairs.remove((client, server))
+        _close(client, server)
 
     def _carry(self, source: socket.socket, sink: socket.socket, outward: bool) -> None:
         with suppress(OSError):
@@ -84,8 +91,7 @@ class Link:
                 self._wait(content, outward)
                 if outward or not self.swallows:
                     sink.sendall(content)
-            with suppress(OSError):
-                sink.shutdown(socket.SHUT_WR)
+            sink.shutdown(socket.SHUT_WR)
             return
         _close(source, sink)
 

@@ -263,12 +263,11 @@ SEALED = ("messages", "cases", "submissions", "attempts", "inbox", "rejects")
 
 def in_the_journal(stage: Stage, marks: Sequence[str]) -> list[str]:
     """The rows in whose opened ciphertexts a mark is found."""
-    return [
-        f"{place}: {mark}"
-        for place, plain in opened(stage)
-        for mark in marks
-        if mark.lower().encode() in plain.lower()
-    ]
+    wanted, found = [mark.lower().encode() for mark in marks], []
+    for place, plain in opened(stage):
+        text = plain.lower()
+        found += [f"{place}: {mark!r}" for mark in wanted if mark in text]
+    return found
 
 
 def marks_of(person: Parent) -> list[str]:

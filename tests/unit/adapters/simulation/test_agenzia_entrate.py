@@ -155,6 +155,19 @@ def test_an_annulled_request_frees_the_code(agenzia: Office) -> None:
     assert agenzia.call(ASSIGN, assignment(name="GIULIA"))["codiceFiscale"] == computed("GIULIA")
 
 
+def test_a_code_that_was_somebodys_is_nobody_elses(agenzia: Office) -> None:
+    """Another register may still know the first person by it: a namesake gets another code."""
+    first = agenzia.call(ASSIGN, assignment(name="GIULIA"))
+    agenzia.call("annullaRichiesta", follow(first["protocollo"]))
+    second = agenzia.call(ASSIGN, assignment(name="GIULIA", order="2"))
+    assert second["codiceFiscale"] == next(omocodici(computed("GIULIA")))
+    given = code(first["codiceFiscale"])
+    assert agenzia.call(ASSIGN, assignment("3", name="GIULIA", order="3", **given))["esito"] == (
+        "RESPINTA"
+    )
+    assert agenzia.call(ASSIGN, assignment(name="GIULIA"))["codiceFiscale"] == computed("GIULIA")
+
+
 def test_bad_days_of_the_agenzia(agenzia: Office) -> None:
     """Candidates come for any type but validation; a family known already gets its code told."""
     several = BadDay("several_candidates", options={"count": 3})
