@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -71,9 +71,12 @@ class Server(Cluster):
 
     def _signal(self, number: signal.Signals) -> None:
         parent = self.postmaster
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        for pid in (parent, *map(int, children)):
-            os.kill(pid, number)
+        # First the one that bears the others: those that are then found are all there are.
+        os.kill(parent, number)
+        for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            # One may have ended meanwhile: its client hung up.
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), number)
 
 
 class Pair:
