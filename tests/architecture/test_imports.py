@@ -37,6 +37,7 @@ def test_sql_stays_in_one_room():
 def test_network_stays_at_the_edges():
     """Inside the gateway only the loops, app, connections and the verbs may know Twisted."""
     loop = (
+        "gateway/calls",
         "gateway/courier",
         "gateway/dispatch",
         "gateway/junction",
