@@ -28,7 +28,7 @@ def made(calls: Calls, peer: Peer) -> list[str]:
     return came
 
 
-def test_an_answer_is_what_came_of_a_call():
+def test_an_answer_is_what_came_of_a_call() -> None:
     """Whoever answers is heard, and nobody is left to hang up on."""
     calls, peer = Calls(), Peer()
     came = made(calls, peer)
@@ -37,7 +37,7 @@ def test_an_answer_is_what_came_of_a_call():
     assert calls.hang_up() == 0
 
 
-def test_all_on_their_way_end_when_nobody_waits_any_more():
+def test_all_on_their_way_end_when_nobody_waits_any_more() -> None:
     """Each as its own transport says it; how many there were is told once."""
     calls = Calls()
     came = [made(calls, Peer()) for _ in range(3)]
@@ -46,7 +46,7 @@ def test_all_on_their_way_end_when_nobody_waits_any_more():
     assert calls.hang_up() == 0
 
 
-def test_a_call_that_is_made_later_does_not_get_far():
+def test_a_call_that_is_made_later_does_not_get_far() -> None:
     """What was prepared before the end and leaves after it waits for nobody."""
     calls = Calls()
     calls.hang_up()

@@ -75,7 +75,7 @@ def life(node: Node) -> Life:
     return made
 
 
-def test_a_signal_ends_what_has_started(life: Life, node: Node):
+def test_a_signal_ends_what_has_started(life: Life, node: Node) -> None:
     """It stops in order, and then the process ends without an error."""
     node.starting.callback(None)
     signal.raise_signal(signal.SIGTERM)
@@ -84,7 +84,7 @@ def test_a_signal_ends_what_has_started(life: Life, node: Node):
     assert life.failed is None
 
 
-def test_a_signal_ends_a_start_that_is_not_through(life: Life, node: Node):
+def test_a_signal_ends_a_start_that_is_not_through(life: Life, node: Node) -> None:
     """It is not waited for, and that it did not come to its end is no failure."""
     signal.raise_signal(signal.SIGINT)
     node.stopping.callback(None)
@@ -92,7 +92,7 @@ def test_a_signal_ends_a_start_that_is_not_through(life: Life, node: Node):
     assert life.failed is None
 
 
-def test_a_second_signal_waits_for_nobodys_answer(life: Life, node: Node):
+def test_a_second_signal_waits_for_nobodys_answer(life: Life, node: Node) -> None:
     """The stop goes on as it was, only without waiting."""
     node.starting.callback(None)
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_a_second_signal_waits_for_nobodys_answer(life: Life, node: Node):
     assert node.heard == ["start", "started", "stop", "hang up"]
 
 
-def test_a_start_that_fails_ends_the_process_with_its_reason(life: Life, node: Node):
+def test_a_start_that_fails_ends_the_process_with_its_reason(life: Life, node: Node) -> None:
     """Whoever started it is told why."""
     reason = JournalError("no room")
     node.starting.errback(reason)
@@ -108,7 +108,9 @@ def test_a_start_that_fails_ends_the_process_with_its_reason(life: Life, node: N
     assert life.failed is reason
 
 
-def test_a_stop_that_fails_is_told_and_ends_the_process_all_the_same(life: Life, node: Node):
+def test_a_stop_that_fails_is_told_and_ends_the_process_all_the_same(
+    life: Life, node: Node
+) -> None:
     """Nobody hangs because a part could not end."""
     node.starting.callback(None)
     signal.raise_signal(signal.SIGTERM)

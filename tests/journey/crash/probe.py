@@ -109,7 +109,7 @@ def watch_log(probe: Probe) -> None:
         tell(self, event, *more, **said)
         probe.after(names)
 
-    Log.__call__ = told  # type: ignore[method-assign]  # watched
+    Log.__call__ = told  # type: ignore[assignment, method-assign]  # watched
 
 
 def labels_of(transaction: Transaction, order: Order) -> Iterator[tuple[str, str]]:
