@@ -4,7 +4,7 @@
 #   make test     unit, contract, journey and architecture tests, and the floor under coverage
 #   make check    format, lint, types, one-way imports
 #   make crash    death at every commit and every send of a birth's life, on both databases
-#   make proof    the long tests: nodes, fail-over, the crash matrix, chaos and its mutants
+#   make proof    the long tests: nodes, fail-over, the crash matrix, chaos
 #   make bench    what an acknowledged message and a delivered birth cost
 #   make chaos    births while everything breaks, then the proof (MINUTES, SEED, NODES, DATABASE)
 #   make lock     write requirements/*.txt anew from setup.cfg

@@ -187,7 +187,7 @@ class Connection(Protocol):
 
     def _cancelled(self, _: object) -> None:
         """Whoever waited went away: as any other loss."""
-        self._lose("cancelled")
+        self._lose("hung up before the answer")
 
     # ------------------------------------------------------------ resting
     def rest(self, seconds: float, forget: Callable[[Connection], None]) -> None:

@@ -7,7 +7,6 @@ wire, then listeners) and stops them in the reverse order. No domain rule lives 
 from __future__ import annotations
 
 import random
-import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +27,7 @@ from gateway.aftermath import Aftermath
 from gateway.announcer import Announcer
 from gateway.answering import Receipt
 from gateway.callbacks import Callbacks
+from gateway.calls import Calls
 from gateway.config import Configuration, Listener
 from gateway.connections import Connections
 from gateway.courier import Courier
@@ -77,6 +77,8 @@ class App:
         self._reactor = reactor
         self.configuration = configuration
         self.log = Log(style=configuration.log.format)
+        publisher: Any = globalLogPublisher  # mypy does not see zope's interfaces
+        publisher.addObserver(self.log.observe)
         self.journal = open_journal(configuration)
         try:
             opening = open_ground(configuration, self.journal)
@@ -91,6 +93,7 @@ class App:
         self.announcer = Announcer(self.log, self.metrics)
         self.connections = Connections(reactor, configuration, self.ground.directory, utc_now)
         self.junction = Junction(reactor)
+        self.calls = Calls()
         trial = Trial(self.ground, self.journal, utc_now, configuration.reload.shadow)
         self.reload = Reload(
             reactor, opening, self.journal, self.junction.bridge, trial, self.announcer
@@ -122,6 +125,7 @@ class App:
             destinations,
             self.junction.bridge,
             utc_now,
+            self.calls,
         )
         echoes = self.connections.echoes(destinations)
         self.courtesy = Courtesy(
@@ -152,7 +156,7 @@ class App:
             self._reactor,
             journal,
             self.junction.bridge,
-            self.connections.tell,
+            lambda sender, payload: self.calls.end_of(self.connections.tell(sender, payload)),
             self.announcer.alarm,
         )
         self.postman = self._postman(backoff)
@@ -221,26 +225,39 @@ class App:
         self.log("started", count=recovered)
 
     async def stop(self) -> None:
-        """End in good order: no new messages, then no new attempts, then the journal."""
+        """End in good order whatever has begun: messages, then attempts, then the journal.
+
+        What is on its way is waited for as long as `delivery.grace` says, and then hung up on.
+        """
+        grace = self.configuration.delivery.grace.total_seconds()
+        end_of_grace = self._reactor.callLater(grace, self.hang_up)
         self.reload.stop()
         self.reminders.stop()
         self.silence.stop()
-        await self.upkeep.stop()
+        self.courtesy.stop()
         if self._inbox.running:
             self._inbox.stop()
-        for listener in self._listeners:
-            await listener.stop()
+        doors = [listener.stop(grace) for listener in self._listeners]
+        parts = [self.dispatch.stop(), self.courier.stop(), self.upkeep.stop(), *doors]
+        if self.postman is not None:
+            parts.append(self.postman.stop())
+        ending = [Deferred.fromCoroutine(each) for each in parts]
         for port in self._ports:
             await port.stopListening()
-        await self.courier.stop()
-        if self.postman is not None:
-            await self.postman.stop()
-        self.courtesy.stop()
-        await self.dispatch.stop()
+        for each in ending:
+            await each
+        if end_of_grace.active():
+            end_of_grace.cancel()
         await self.connections.close()
         # Elsewhere, because the last group still runs here.
         await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self.journal.close)
         self.log("stopped")
+
+    def hang_up(self) -> None:
+        """Wait for nobody's answer any more: what has none is in doubt, or was not sent."""
+        count = self.calls.hang_up()
+        if count:
+            self.log("hung_up", "warning", count=count)
 
     def _told(self, receipt: Receipt) -> None:
         self.silence.heard(receipt.sender)
@@ -311,32 +328,3 @@ class App:
         result = self.ground.mapping(ESITO_NOTIFICATO, profile).run(parse(body), {})
         facts: Facts | None = None if result.problems else result.value
         return facts
-
-
-def run(configuration: Configuration) -> None:
-    """Run until SIGTERM or SIGINT. Raises ConfigurationError or JournalError if it cannot start."""
-    from twisted.internet import reactor as installed  # the default reactor is chosen on import
-
-    reactor: Any = installed
-    reactor.suggestThreadPoolSize(THREADS)
-    app = App(reactor, configuration)
-    publisher: Any = globalLogPublisher  # mypy does not see zope's interfaces
-    publisher.addObserver(app.log.observe)
-    failed: list[BaseException] = []
-
-    def stop(*_: object) -> None:
-        Deferred.fromCoroutine(app.stop()).addBoth(lambda _: reactor.stop())
-
-    def cannot(failure: Any) -> None:
-        failed.append(failure.value)
-        reactor.stop()
-
-    def begin() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: reactor.callFromThread(stop))
-        Deferred.fromCoroutine(app.start()).addErrback(cannot)
-
-    reactor.callWhenRunning(begin)
-    reactor.run(installSignalHandlers=False)
-    if failed:
-        raise failed[0]

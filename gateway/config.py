@@ -185,6 +185,10 @@ class Delivery(Settings):
         default=timedelta(minutes=1),
         description="an amendment waits so long for the next message; steps may say their own",
     )
+    grace: Duration = Field(
+        default=timedelta(seconds=10),
+        description="a stop waits so long for answers; what has none then is in doubt",
+    )
     retry: Retry = Retry()
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from gateway.aftermath import Aftermath
 from gateway.bridge import Bridge
+from gateway.calls import Calls
 from gateway.casebook import Casebook
 from gateway.destination import Answer, Claimed, Destination, Letter, Standing
 from gateway.errors import Fenced, TranslationError
@@ -55,7 +56,9 @@ class Delivery:
         destinations: Mapping[str, Destination],
         bridge: Bridge,
         clock: Callable[[], datetime],
+        calls: Calls,
     ) -> None:
+        self._calls = calls
         self._journal = journal
         self._casebook = casebook
         self._aftermath = aftermath
@@ -183,7 +186,7 @@ class Delivery:
         destination = self._destinations[claimed.row.partner]
         answers = self._preparation.answers(claimed, of_question=of_question)
         on_wire()
-        return await destination.send(letter, entry, answers)
+        return await self._calls.end_of(destination.send(letter, entry, answers))
 
     def _submit(
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None

@@ -20,6 +20,7 @@ from lxml import etree
 
 from gateway.aftermath import Aftermath
 from gateway.answering import Receipt
+from gateway.calls import Calls
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Facts, Sender
 from gateway.delivery import Delivery
@@ -223,6 +224,7 @@ class House:
             destinations,
             now,
             lambda: datetime.now(UTC),
+            Calls(),
         )
         self.receipts: list[Receipt] = []
         self.intake = Intake(

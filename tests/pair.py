@@ -84,9 +84,12 @@ class Server(Cluster):
         return []
 
     def _signal(self, number: signal.Signals) -> None:
-        for pid in self.pids():
-            with suppress(ProcessLookupError):  # a connection ended since they were counted
-                os.kill(pid, number)
+        # First the one that bears the others: those that are then found are all there are.
+        for bears in (True, False):
+            pids = self.pids()
+            for pid in pids[:1] if bears else pids[1:]:
+                with suppress(ProcessLookupError):  # a connection ended since they were counted
+                    os.kill(pid, number)
 
 
 class Pair:

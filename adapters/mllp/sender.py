@@ -9,11 +9,12 @@ caller's decision; here a lost answer is said to be lost.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as NoAnswer
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IAddress, IHandshakeListener
@@ -29,6 +30,8 @@ from gateway.hl7.acknowledgment import Reply, read_acknowledgment
 from gateway.hl7.framing import ACK, NAK, BlockReader, wrap
 from gateway.hl7.message import Message
 from gateway.units import Address
+
+T = TypeVar("T")
 
 TRIES = 3
 """How often a message is put to a HIS of release 2 that does not say that it is stored."""
@@ -185,17 +188,34 @@ class MllpSender:
         Raises UnreadableMessage if the payload has no MSH.
         """
         control_id = Message.parse(payload).control_id
-        async with self._turn:
-            return await self._exchange(payload, control_id)
+        return await self._in_turn(self._exchange(payload, control_id))
 
     async def tell(self, payload: bytes) -> NotSent | Lost | None:
         """Send an acknowledgment, which nobody acknowledges.
 
         None in release 1 says only that it left; in release 2, that the HIS has stored it.
         """
-        async with self._turn:
-            put = await self._put(payload, None)
-            return None if isinstance(put, Deferred) else put
+        return await self._in_turn(self._stated(payload))
+
+    async def _stated(self, payload: bytes) -> NotSent | Lost | None:
+        put = await self._put(payload, None)
+        return None if isinstance(put, Deferred) else put
+
+    async def _in_turn(self, exchange: Coroutine[Any, Any, T]) -> T | NotSent | Lost:
+        """After those before it. Who hangs up meanwhile (CancelledError) is told what he left."""
+        try:
+            await self._turn.acquire()
+        except CancelledError:
+            exchange.close()
+            return NotSent("hung up before its turn")
+        try:
+            return await exchange
+        except CancelledError:
+            if self._line is not None:
+                self._line.drop("hung up")
+            return Lost("hung up before the acknowledgment")
+        finally:
+            self._turn.release()
 
     async def _connected(self) -> _Line:
         if self._line is not None and self._line.usable:

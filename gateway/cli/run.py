@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from gateway import running
 from gateway.cli.config import FILE
 from gateway.config import load
 
@@ -20,18 +21,19 @@ FILES: Final = 8192
 def run(path: Path) -> None:
     """Run the gateway in the foreground; log lines go to standard error.
 
-    SIGTERM or Ctrl-C stops it in good order: what was received is answered, what is on the wire
-    is waited for. systemd, Docker and supervisors can start it as it is.
+    SIGTERM or Ctrl-C stops it in good order: what was received is answered, what is on its way to
+    a partner is waited for (delivery.grace, 10 s) and then hung up on, and is in doubt: the next
+    start settles it. A second signal hangs up at once. The exit status is 0, also where the signal
+    came before all had begun. systemd, Docker and supervisors can start it as it is.
 
     \b
       icaro run -c /etc/icaro/icaro.yaml
       ICARO_JOURNAL__URL=postgresql://icaro@db/icaro icaro run -c icaro.yaml
     """
+    running.leave_at_once()
     configuration = load(path)
-    from gateway.app import run as run_gateway  # a wrong configuration is told at once
-
     _allow_files()
-    run_gateway(configuration)
+    running.run(configuration)
 
 
 def _allow_files() -> None:

@@ -29,6 +29,8 @@ from gateway.errors import StageError
 HOST = "127.0.0.1"
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST, _FIRST_GIVEN = 10_000, 32_768
+_LONGEST_LOOK = 5.0
+"""Seconds between two looks of which more is no waiting: nothing ran."""
 ADMINISTRATIONS = ("comune", "agenzia_entrate", "asl")
 PATHS = {
     "comune": "NotificaNascita",
@@ -58,6 +60,18 @@ def _first_given() -> int:
     with suppress(OSError, ValueError):
         return int(_RANGE.read_text("ascii").split()[0])
     return _FIRST_GIVEN
+
+
+def is_green(port: int) -> bool:
+    """Whether the /health on a port of ours is there and green."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as red:
+        red.close()  # it is the answer, with its connection
+        return False
+    except OSError:
+        return False
 
 
 @dataclass
@@ -118,14 +132,11 @@ class Stage:
 
     def healthy(self) -> bool:
         """Whether /health is green."""
-        try:
-            url = f"http://{HOST}:{self.http}/health"
-            with urllib.request.urlopen(url, timeout=2) as answer:  # our own loopback
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            if self.processes["gateway"].poll() is not None:
-                raise StageError("the gateway ended") from None
-            return False
+        if is_green(self.http):
+            return True
+        if self.processes["gateway"].poll() is not None:
+            raise StageError("the gateway ended")
+        return False
 
     def metrics(self) -> str:
         """What /metrics says."""
@@ -193,12 +204,17 @@ class Stage:
                 self.stop(name)
 
     def wait_for(self, condition: Callable[[], object], what: str, *, seconds: float) -> None:
-        """Wait until `condition()` is true. Raises StageError when time is up."""
-        end = time.monotonic() + seconds
+        """Wait until `condition()` is true. Raises StageError when time is up.
+
+        Time in which the whole machine slept, or was stopped, is not counted.
+        """
+        left, looked = seconds, time.monotonic()
         while not condition():
-            if time.monotonic() > end:
+            if left <= 0:
                 raise StageError(f"waited {seconds:g} s for {what}")
             time.sleep(0.05)
+            before, looked = looked, time.monotonic()
+            left -= min(looked - before, _LONGEST_LOOK)
 
     def _start(
         self, name: str, *arguments: str, stdout: int | None = None

@@ -37,6 +37,7 @@ def test_sql_stays_in_one_room():
 def test_network_stays_at_the_edges():
     """Inside the gateway only the loops, app, connections and the verbs may know Twisted."""
     loop = (
+        "gateway/calls",
         "gateway/courier",
         "gateway/dispatch",
         "gateway/junction",
@@ -48,7 +49,13 @@ def test_network_stays_at_the_edges():
         "gateway/silence",
         "gateway/upkeep",
     )
-    meeting = ("gateway/app", "gateway/connections", "gateway/demo/", "gateway/cli/")
+    meeting = (
+        "gateway/app",
+        "gateway/running",
+        "gateway/connections",
+        "gateway/demo/",
+        "gateway/cli/",
+    )
     doors = (*meeting, *loop, "adapters/")
     assert importers(("twisted", "treq"), doors) == []
 

@@ -30,8 +30,9 @@ LATER = timedelta(seconds=12)
 class Clerk:
     """Looks at the queue every second in a thread of its own. `resolved`: doubts ended."""
 
-    def __init__(self, stage: Deployment) -> None:
+    def __init__(self, stage: Deployment, later: timedelta = LATER) -> None:
         self.stage = stage
+        self._later = later
         self.resolved = 0
         self._configuration = load(stage.yaml(1))
         self._desk = Desk(Ground.of(self._configuration).casebook)
@@ -61,7 +62,7 @@ class Clerk:
             late = [row for row in view.submissions(status=Status.WAITING) if row.reason == "LATE"]
             refused = [row for row in view.submissions(status=Status.REJECTED) if _whim(view, row)]
             past = {
-                row.id: _is_past(view.attempts(row.id)[-1].expires_at)
+                row.id: self._is_past(view.attempts(row.id)[-1].expires_at)
                 for row in held
                 if row.attempts
             }
@@ -96,11 +97,10 @@ class Clerk:
         )
         self.resolved += 1
 
+    def _is_past(self, expires_at: datetime | None) -> bool:
+        return expires_at is None or datetime.now(UTC) > expires_at + self._later
+
 
 def _whim(view: View, row: SubmissionRow) -> bool:
     codes = {str(fault.get("code")) for fault in view.faults(row.id) or []}
     return WHIMS.get(row.partner) in codes
-
-
-def _is_past(expires_at: datetime | None) -> bool:
-    return expires_at is None or datetime.now(UTC) > expires_at + LATER

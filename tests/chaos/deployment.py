@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port
+from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port, is_green
 from gateway.errors import StageError
 from tests.chaos.link import Link
 from tests.journey.theatre import Theatre
@@ -197,11 +195,7 @@ class Deployment(Theatre):
 
     def is_healthy(self, number: int) -> bool:
         """Whether a node's /health is green."""
-        with suppress(OSError):
-            url = f"http://{HOST}:{self.ports[number][1]}/health"
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                return bool(answer.status == 200)
-        return False
+        return is_green(self.ports[number][1])
 
     def mend(self) -> None:
         """Every link as before."""

@@ -1,19 +1,21 @@
 """Each promise, broken on purpose: the checker sees it, and sees nothing where it is kept.
 
-One short scripted scenario a promise, run by the gateway as it is and by a mutant of it. The
-administrations are shared; each scenario has a journal, children and a book of its own.
+One short scripted scenario a promise, run by the gateway as it is and by a mutant of it. Each has
+a folder, processes, children and a book of its own; a few are played at once.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,24 +23,44 @@ from gateway.demo.region import Family, Region
 from gateway.demo.stage import ADMINISTRATIONS
 from gateway.errors import StageError
 from gateway.lifecycle import Status
+from gateway.soap.profile import MODI
 from tests.chaos.checker import Left, check
 from tests.chaos.clerk import Clerk
-from tests.chaos.deployment import Deployment
+from tests.chaos.deployment import DELIVERY, Deployment
 from tests.chaos.faults import Faults
 from tests.chaos.hospital import Hospital
-from tests.chaos.run import prepared
-from tests.journey.theatre import end, sql, submissions
-
-pytestmark = pytest.mark.long
+from tests.journey.born import Borne
+from tests.journey.crash.lanes import Nursery
+from tests.journey.theatre import end, furnish, sql, submissions
 
 KINDS = {"comune": "neither", "agenzia_entrate": "idempotent", "asl": "can_be_asked"}
+TOLERANCE = timedelta(seconds=MODI.tolerance + 0.5)
+"""After Expires nobody accepts the original: here all clocks are right."""
+LANES = 3
+"""Scenarios at once."""
+WITHIN = 300.0
+"""Seconds in which all of them have ended, whatever goes wrong."""
+MISTAKES = tuple(f"error={each}" for each in ("TypeError", "AttributeError", "NameError"))
 DONE = {Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN}
+
+
+@dataclass
+class BornDeployment(Borne, Deployment):
+    """A region whose processes a nursery bears."""
+
+    nursery: Nursery = field(kw_only=True)
+
+    def is_healthy(self, number: int) -> bool:
+        """Raises StageError where the node has ended: there is nothing to wait for."""
+        if self.processes[self.node(number)].poll() is not None:
+            raise StageError(f"node {number} ended")
+        return super().is_healthy(number)
 
 
 class Scene:
     """A deployment in which one scenario is played."""
 
-    def __init__(self, stage: Deployment, seed: int) -> None:
+    def __init__(self, stage: BornDeployment, seed: int) -> None:
         self.stage = stage
         self.region = Region(seed, datetime.now())
         self.hospital: Hospital | None = None
@@ -75,14 +97,21 @@ class Scene:
     def broken(self, rest: float) -> list[str]:
         """Come to rest, for so long at most, end everything, and check."""
         assert self.hospital is not None
-        self.clerk = Clerk(self.stage)
+        self.clerk = Clerk(self.stage, TOLERANCE)
         self.clerk.start()
         self.hospital.close(rest)
         with suppress(StageError):
             self.until(self._at_rest, "rest", rest)
-        self.clerk.stop()
-        end(self.stage)
+        self.end()
         return check(Left.by(self.stage, KINDS))
+
+    def end(self) -> None:
+        """Everybody goes home, however far it came."""
+        if self.clerk is not None:
+            self.clerk.stop()
+        if self.hospital is not None:
+            self.hospital.close(0)
+        end(self.stage)
 
     def _at_rest(self) -> bool:
         rows = submissions(self.stage)
@@ -92,19 +121,34 @@ class Scene:
         )
 
 
-@pytest.fixture
-def scene(tmp_path: Path, pki: Path) -> Iterator[Callable[..., Scene]]:
-    """Makes a deployment, changed from inside; ends it."""
-    made: list[Deployment] = []
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterator[Nursery]:
+    """Bears every process of these scenarios."""
+    made = Nursery()
+    try:
+        pattern = BornDeployment(tmp_path_factory.mktemp("pattern") / "stage", nursery=made)
+        made.compile(furnish(pattern, pki).folder / "icaro.yaml")
+        pattern.close()
+        yield made
+    finally:
+        made.close()
 
-    def make(mutant: str, **options: object) -> Scene:
-        stage = prepared(tmp_path / "stage", pki, idempotence=KINDS, mutant=mutant, **options)
-        made.append(stage)
-        return Scene(stage, seed=len(mutant))
 
-    yield make
-    for stage in made:
-        end(stage)
+@pytest.fixture(scope="module")
+def plays(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, nursery: Nursery
+) -> Iterator[Mapping[str, Future[list[str]]]]:
+    """Every test's scenario, some at once, for most of each is waiting: the broken promises."""
+    certs: Path = request.getfixturevalue("pki")
+    tests = [each for each in request.session.items if each.path == request.path]
+    with ThreadPoolExecutor(LANES) as pool:
+        futures = {}
+        for each in tests:
+            name, mutant = each.callspec.params["name"], "keeps" not in each.name  # type: ignore[attr-defined]  # all are parametrized
+            folder = tmp_path_factory.mktemp(name) / "stage"
+            futures[each.name] = pool.submit(played, name, mutant, folder, certs, nursery)
+        yield futures
+        pool.shutdown(cancel_futures=True)
 
 
 def full_disk(scene: Scene) -> None:
@@ -179,7 +223,9 @@ def frozen_node(scene: Scene) -> None:
     scene.until(mark.exists, "a node to stop")
     scene.until(lambda: scene.effects("comune") == 1, "the other node to send it", 20)
     for number in scene.stage.ports:
-        os.kill(scene.stage.processes[scene.stage.node(number)].pid, signal.SIGCONT)
+        scene.stage.processes[scene.stage.node(number)].send_signal(signal.SIGCONT)
+    with suppress(StageError):
+        scene.until(lambda: scene.effects("comune") > 1, "it to send too", 3)
 
 
 def _messages(scene: Scene) -> list[tuple[object, ...]]:
@@ -206,31 +252,45 @@ KEPT = ("no_fence", "hasty_doubt", "send_before_commit")
 """Those of them that a run of chaos meets by luck only."""
 
 
-def played(scene: Callable[..., Scene], name: str, mutant: str, folder: Path) -> list[str]:
-    """A scenario's broken promises."""
+def played(name: str, mutant: bool, folder: Path, certs: Path, nursery: Nursery) -> list[str]:
+    """A scenario's broken promises, in a folder of its own."""
     play, _ = SCENARIOS[name]
-    options: dict[str, object] = {}
+    changes, fields = [name] if mutant else [], dict[str, Any]()
     if play is frozen_node:
-        mutant = f"{mutant},frozen_with_a_claim" if mutant else "frozen_with_a_claim"
-        options = {"nodes": 2, "environment": {"ICARO_FROZEN": str(folder / "stage" / "frozen")}}
-    made = scene(mutant, **options)
-    made.begin()
-    play(made)
-    return made.broken(15 if name in mutant else 40)
+        changes.append("frozen_with_a_claim")
+        frozen = {"ICARO_FROZEN": str(folder / "frozen")}
+        fields = {"nodes": 2, "environment": frozen, "delivery": DELIVERY.replace("5 s", "2 s")}
+    fields |= {"idempotence": KINDS, "mutant": ",".join(changes)}
+    stage = furnish(BornDeployment(folder, nursery=nursery, **fields), certs)
+    scene = Scene(stage, seed=len(changes))
+    try:
+        scene.begin()
+        play(scene)
+        found = scene.broken(4 if mutant else 40)
+    finally:
+        scene.end()
+    assert stumbles(folder) == [], "not the promise is broken, but the gateway itself"
+    return found
+
+
+def stumbles(folder: Path) -> list[str]:
+    """Errors in a gateway's log that only a mistake in its code makes."""
+    lines = [line for log in folder.glob("logs/*.log") for line in log.read_text().splitlines()]
+    return [line for line in lines if line.endswith(MISTAKES)]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_checker_sees_the_broken_promise(
-    scene: Callable[..., Scene], name: str, tmp_path: Path
+    plays: Mapping[str, Future[list[str]]], name: str, request: pytest.FixtureRequest
 ) -> None:
     """A gateway that breaks this promise does not pass."""
-    found = played(scene, name, name, tmp_path)
+    found = plays[request.node.name].result(WITHIN)
     assert [each for each in found if SCENARIOS[name][1] in each], found
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_the_gateway_keeps_the_promise(
-    scene: Callable[..., Scene], name: str, tmp_path: Path
+    plays: Mapping[str, Future[list[str]]], name: str, request: pytest.FixtureRequest
 ) -> None:
     """The same happens to the gateway as it is, and nothing is broken."""
-    assert played(scene, name, "", tmp_path) == []
+    assert plays[request.node.name].result(WITHIN) == []

@@ -58,15 +58,17 @@ class Maternity(Lines):
 
 
 def _tell(feed: CountedFeed, births: Iterator[Child]) -> None:
-    for child in births:
-        messages = [child.message("A01")]
-        if int(child.identifier[1:]) % 3 == 0:
-            messages.append(child.message("A08", weight=3999))
-        for message in messages:
-            reply = read(feed.send(message, patience=120))
-            assert reply is not None
-            assert reply.code == "AA"
-    feed.close()
+    try:
+        for child in births:
+            messages = [child.message("A01")]
+            if int(child.identifier[1:]) % 3 == 0:
+                messages.append(child.message("A08", weight=3999))
+            for message in messages:
+                reply = read(feed.send(message, patience=120))
+                assert reply is not None
+                assert reply.code == "AA"
+    finally:
+        feed.close()
 
 
 def dice() -> random.Random:

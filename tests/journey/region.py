@@ -87,7 +87,8 @@ class Region(Theatre):
             with urllib.request.urlopen(url, timeout=20) as answer:
                 told = json.loads(answer.read())
         except urllib.error.HTTPError as error:
-            told = json.loads(error.read())
+            with error:
+                told = json.loads(error.read())
         except OSError as error:
             return {"http": type(error).__name__}
         return {name: each["reason"] for name, each in told["checks"].items() if not each["ok"]}
@@ -194,12 +195,14 @@ class Hospital(Lines):
 
 
 def _tell(line: Line, births: Iterator[Child]) -> None:
-    for child in births:
-        line.send(child.message("A01"))
-        if int(child.identifier[1:]) % 3 == 0:
-            line.hang_up()
-            line.send(child.message("A08", weight=3999))
-    line.hang_up()
+    try:
+        for child in births:
+            line.send(child.message("A01"))
+            if int(child.identifier[1:]) % 3 == 0:
+                line.hang_up()
+                line.send(child.message("A08", weight=3999))
+    finally:
+        line.hang_up()
 
 
 def overtaken(stage: Theatre) -> list[str]:

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway import gates
+from gateway.calls import Calls
 from gateway.delivery import Delivery
 from gateway.demo.people import MILANO, SESTO, Child
 from gateway.destination import Answer, Claimed, Letter
@@ -107,7 +108,14 @@ class Desk:
             self.now,
         )
         self.delivery = Delivery(
-            house.journal, house.casebook, house.aftermath, preparation, destinations, now, self.now
+            house.journal,
+            house.casebook,
+            house.aftermath,
+            preparation,
+            destinations,
+            now,
+            self.now,
+            Calls(),
         )
         self.dispatch = Dispatch(
             self.clock,

@@ -33,13 +33,13 @@ def send_before_commit(module: Any) -> None:
     """What is sent is written down only when the answer is there."""
     real = module.Delivery._do
 
-    async def deliver(self: Any, claimed: Any) -> Any:
+    async def deliver(self: Any, claimed: Any, on_wire: Any) -> Any:
         entry, draft = claimed.entry, None
         if claimed.document is None:
             draft = self._preparation.draft(claimed, entry)
         document = draft.translation.document if draft else claimed.document
         letter = self._preparation.letter(document, claimed, entry)
-        answer = await self._carry(letter, claimed, entry)
+        answer = await self._carry(letter, claimed, entry, on_wire)
         sent = await real(self, lambda unit: self._submit(unit, claimed, letter, draft))
         if sent is not None:
             await real(self, lambda unit: self._record(unit, sent, letter, answer, entry))
@@ -120,9 +120,9 @@ def frozen_with_a_claim(module: Any) -> None:
             mark.touch()
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    async def deliver(self: Any, claimed: Any) -> Any:
+    async def deliver(self: Any, *claimed: Any) -> Any:
         stop_once()
-        return await real(self, claimed)
+        return await real(self, *claimed)
 
     module.Delivery._deliver = deliver
 

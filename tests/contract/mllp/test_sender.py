@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -99,6 +100,40 @@ def test_one_in_flight(his: Start):
     address = his(script)
     assert told(complete(work)) == ["AA 1", "AA 2"]
     assert seen == [[]]
+
+
+def test_who_hangs_up_is_told_what_has_left(his: Start):
+    """One on its way is lost, one before its turn was not sent; the sender goes on after them."""
+
+    def silent(hospital: Any) -> None:
+        hospital.answers(1)
+        left.release()
+        hospital.closed()
+
+    def good(hospital: Any) -> None:
+        hospital.send(yes(hospital.answers(1)[0]))
+
+    async def work(reactor: Any) -> list[Outcome]:
+        from twisted.internet.defer import Deferred, gatherResults
+        from twisted.internet.threads import deferToThreadPool
+
+        sender = MllpSender(reactor, address, timeout=60)
+        both = [Deferred.fromCoroutine(sender.send(message(n))) for n in ("1", "2")]
+        await deferToThreadPool(reactor, reactor.getThreadPool(), left.acquire)
+        for each in reversed(both):
+            each.cancel()
+        outcomes: list[Outcome] = await gatherResults(both)
+        outcomes.append(await sender.send(message("3")))
+        await sender.close()
+        return outcomes
+
+    left = Semaphore(0)
+    address = his(silent, good)
+    assert told(complete(work)) == [
+        "Lost: hung up before the acknowledgment",
+        "NotSent: hung up before its turn",
+        "AA 3",
+    ]
 
 
 def test_a_late_acknowledgment_is_never_taken_for_the_next(his: Start):

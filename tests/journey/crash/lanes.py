@@ -52,6 +52,7 @@ class Nursery:
         )
         self._told = threading.Condition()
         self._lives: dict[str, list[dict[str, Any]]] = {}
+        self._pids: dict[str, int] = {}
         self._compiled = False
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -75,6 +76,18 @@ class Nursery:
         with self._told:
             if not self._told.wait_for(lambda: len(self._lives[name]) > gone, 30):
                 raise TimeoutError(f"{name} did not end")
+
+    def pid(self, name: str) -> int:
+        """Of the life that began last."""
+        with self._told:
+            if not self._told.wait_for(lambda: name in self._pids, STARTING):
+                raise TimeoutError(f"{name} was not born")
+            return self._pids[name]
+
+    def dead(self, name: str, seconds: float) -> bool:
+        """Wait for the end of a life; whether it came."""
+        with self._told:
+            return self._told.wait_for(lambda: bool(self._lives[name]), seconds)
 
     def ends(self, name: str) -> list[dict[str, Any]]:
         """How the lives of a name ended, so far."""
@@ -100,6 +113,8 @@ class Nursery:
                 said = json.loads(line)
                 with self._told:
                     self._compiled = self._compiled or "compiled" in said
+                    if "born" in said:
+                        self._pids[said["born"]] = said["pid"]
                     if "died" in said:
                         self._lives[said["died"]].append(said)
                     self._told.notify_all()
@@ -118,6 +133,7 @@ class Lane:
         self.database: str | None = None
         self.played = 0
         self._look: psycopg.Connection[Any] | None = None
+        self._one_look = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -174,9 +190,10 @@ class Lane:
 
     def on(self, database: str | None) -> None:
         """From now on, this database."""
-        if self._look is not None:
-            self._look.close()
-        self._look, self.database = None, database
+        with self._one_look:
+            if self._look is not None:
+                self._look.close()
+            self._look, self.database = None, database
 
     def close(self) -> None:
         """What is this process's own; the nursery ends the others."""
@@ -184,11 +201,15 @@ class Lane:
         self.back.close()
 
     def _looking(self, database: str) -> psycopg.Connection[Any]:
-        """A connection that stays: a new one at every look would be most of the work."""
-        if self._look is None:
-            url = database.replace("+psycopg", "", 1)
-            self._look = psycopg.connect(url, autocommit=True, prepare_threshold=None)
-        return self._look
+        """A connection that stays: a new one at every look would be most of the work.
+
+        One for the life that is played and for the hospital's listener, which has its own thread.
+        """
+        with self._one_look:
+            if self._look is None:
+                url = database.replace("+psycopg", "", 1)
+                self._look = psycopg.connect(url, autocommit=True, prepare_threshold=None)
+            return self._look
 
     def start_administrations(self) -> None:
         """All three; they stay until the nursery closes."""

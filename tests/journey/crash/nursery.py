@@ -18,16 +18,17 @@ import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import gateway.answering
 import gateway.app
 import gateway.ground
-import gateway.intake
 from gateway.cli import main
 from gateway.config import load
 from gateway.edition import Edition
 from tests.journey.crash import mutants
-from tests.journey.crash.probe import Probe, watch_commits, watch_sends
+from tests.journey.crash.probe import Probe, watch_commits, watch_log, watch_sends
 
 READ_ONCE = (
     *("gateway.cli.run", "gateway.cli.simulate", "adapters.simulation.process"),
@@ -36,17 +37,25 @@ READ_ONCE = (
 )
 """What a child would read when it needs it first; the reactor each child makes for itself."""
 
+INSIDE = Path(__file__).resolve().parents[2] / "chaos" / "inside"
+"""The changes that ICARO_CHAOS may ask for."""
+
 
 @dataclass
 class Family:
-    """The lives of one process, one after the other. `deaths`: the point of each but the last."""
+    """The lives of one process, one after the other. `deaths`: the point of each but the last.
+
+    `told`: instead of a death a SIGTERM comes there; log lines are points too.
+    """
 
     name: str
     verb: list[str]
     log: str
     traces: str = ""
     deaths: list[str] = field(default_factory=list)
+    told: bool = False
     mutant: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
     lives: int = 0
     ending: bool = False
 
@@ -129,7 +138,7 @@ def compile_once(path: Path) -> None:
     """Compile the mappings of a configuration; every child finds them done."""
     configuration = load(path)
     edition = Edition(configuration.mappings, configuration.xsd, configuration.flow)
-    vars(gateway.ground)["Edition"] = lambda *_: edition  # the same files
+    _replace(gateway.ground, "Edition", lambda *_: edition)  # the same files
     gateway.ground.Ground.of(configuration).compile_all()
     gc.collect()
     gc.freeze()
@@ -138,10 +147,17 @@ def compile_once(path: Path) -> None:
 def live(family: Family) -> int:
     """One life, from the first line of `main`; gives its exit code."""
     _stand_alone(family.log)
+    os.environ.update(family.environment)
     if family.traces:
-        probe = Probe(Path(f"{family.traces}.{family.lives}"), family.death)
+        by = signal.SIGTERM if family.told else signal.SIGKILL
+        probe = Probe(Path(f"{family.traces}.{family.lives}"), family.death, by)
         watch_commits(probe)
         watch_sends(probe)
+        if family.told:
+            watch_log(probe)
+    if "ICARO_CHAOS" in family.environment:
+        sys.path.insert(0, str(INSIDE))
+        import_module("changes").change_now(family.environment["ICARO_CHAOS"])
     if family.mutant:
         mutants.MUTANTS[family.mutant]()
     try:
@@ -164,9 +180,15 @@ def _stand_alone(log: str) -> None:
     for number, found in enumerate((nothing, there, there)):
         os.dup2(found, number)
     # It only spares the memory of long lives, and would copy all that is shared with the nursery.
-    gateway.app._set_apart = lambda: None
+    _replace(gateway.app, "set_apart", lambda: None)
     # Drawn when the module is read: two processes never have the same.
-    gateway.intake._STARTED = secrets.token_hex(6)
+    _replace(gateway.answering, "_STARTED", secrets.token_hex(6))
+
+
+def _replace(module: ModuleType, name: str, value: object) -> None:
+    """What was renamed meanwhile would be replaced by nothing, silently."""
+    assert name in vars(module), name
+    setattr(module, name, value)
 
 
 def _tell(**what: object) -> None:

@@ -25,6 +25,7 @@ from gateway.destination import Claimed
 from gateway.hl7.framing import BlockReader
 from gateway.hl7.message import Message
 from gateway.journal.transaction import Entry, Order, Transaction
+from gateway.telemetry import Log
 
 SCHEMA = "schema"
 """What the journal commits before its writer writes: tables, and this node's row."""
@@ -37,9 +38,15 @@ _CAUSES = ("message.", "callback.", "attempt.", "submission.moved")
 
 
 class Probe:
-    """`trace`: a file that gets a line of JSON a point; `death`: the point to die at, if any."""
+    """`trace`: a file that gets a line of JSON a point; `death`: the point to die at, if any.
 
-    def __init__(self, trace: Path, death: str | None = None) -> None:
+    `by`: the signal that comes at that point; a power cut by default.
+    """
+
+    def __init__(
+        self, trace: Path, death: str | None = None, by: signal.Signals = signal.SIGKILL
+    ) -> None:
+        self._by = by
         self._trace = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._death = death
         self._seen: Counter[str] = Counter()
@@ -66,7 +73,7 @@ class Probe:
 
     def _perhaps_die(self, side: str, names: Iterable[str]) -> None:
         if self._death in [f"{side} {name}" for name in names]:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._by)
 
 
 def watch_commits(probe: Probe) -> None:
@@ -91,6 +98,18 @@ def watch_commits(probe: Probe) -> None:
 
     Transaction.settle = settled  # type: ignore[assignment, method-assign]  # watched
     DefaultDialect.do_commit = committed  # type: ignore[method-assign]  # watched
+
+
+def watch_log(probe: Probe) -> None:
+    """Every line of the gateway's own log."""
+    tell = Log.__call__
+
+    def told(self: Log, event: str, *more: Any, **said: Any) -> None:
+        names = probe.before("log", [(event, "")])
+        tell(self, event, *more, **said)
+        probe.after(names)
+
+    Log.__call__ = told  # type: ignore[assignment, method-assign]  # watched
 
 
 def labels_of(transaction: Transaction, order: Order) -> Iterator[tuple[str, str]]:

@@ -530,5 +530,5 @@ def test_whoever_stops_waiting_leaves_a_loss(pki: Path) -> None:
     peer = world.accept()
     waiting.cancel()
     world.run()
-    assert outcome == [Lost("cancelled")]
+    assert outcome == [Lost("hung up before the answer")]
     assert peer.gone

@@ -101,7 +101,7 @@ def test_schema_is_json():
 def test_run_starts_the_gateway(deployment: Path, monkeypatch: pytest.MonkeyPatch):
     """It reads the configuration and hands it over."""
     ran: list[Configuration] = []
-    monkeypatch.setattr("gateway.app.run", ran.append)
+    monkeypatch.setattr("gateway.running.run", ran.append)
     assert run("run", "-c", deployment / "icaro.yaml").exit_code == 0
     assert ran[0].node == "icaro-1"
 
