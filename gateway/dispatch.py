@@ -214,6 +214,7 @@ class Dispatch:
     def _failed(self, failure: Failure) -> None:
         # The outermost: a loop that died silently would be worse than any error it could meet.
         self._watcher.alarm("dispatch", failure.value or RuntimeError())
+        self._tell_idle()
 
     def _tell_idle(self) -> None:
         if not self._under_way and not self._looking:

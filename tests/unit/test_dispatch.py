@@ -500,6 +500,20 @@ def test_a_stop_lets_what_is_under_way_end(opened: Open) -> None:
     assert Status.ACCEPTED in {row.status for row in comune_rows(desk)}
 
 
+def test_a_stop_is_over_also_when_the_last_work_met_what_nobody_expected(opened: Open) -> None:
+    """An alarm, and the stop ends: a node that must go is not held by a fault of its own."""
+    desk = opened()
+    births(desk, 1)
+    desk.start()
+    desk.pass_time()
+    stopped: list[object] = []
+    Deferred.fromCoroutine(desk.dispatch.stop()).addCallback(stopped.append)
+    _, waiting = desk.counter.waiting.pop()
+    waiting.errback(ZeroDivisionError())
+    assert desk.heard.alarms == ["dispatch ZeroDivisionError"]
+    assert stopped == [None]
+
+
 def test_the_watcher_hears_every_outcome(opened: Open) -> None:
     """For log lines and metrics."""
     desk = opened()
