@@ -10,7 +10,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import globalLogPublisher
@@ -243,7 +243,7 @@ class App:
             parts.append(self.postman.stop())
         ending = [Deferred.fromCoroutine(each) for each in parts]
         for port in self._ports:
-            await port.stopListening()
+            await maybeDeferred(port.stopListening)  # nothing comes of one that was lost
         for each in ending:
             await each
         if end_of_grace.active():

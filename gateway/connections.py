@@ -22,9 +22,6 @@ from adapters.keys import ClientTls, Identity, ServerTls, load_certificates, loa
 from adapters.mllp import Answered, MllpSender
 from adapters.mllp.tls import client_tls
 from adapters.ospedale.destination import ReturnFeed as HospitalFeed
-from adapters.pec.imap import Reader
-from adapters.pec.smtp import Submitter
-from adapters.pec.tls import Provider
 from adapters.soap_destination import Channel, Partner, SoapDestination
 from gateway.agreements import ReturnFeed
 from gateway.config import Configuration, KeyPair, Listener, Sender
@@ -164,6 +161,11 @@ class Connections:
 
     def post(self, mailbox: Mailbox) -> tuple[Send, Look]:
         """The ways to and from the provider of our mail. Raises ConfigurationError."""
+        # Reading Twisted's mail chooses the reactor of this process: only where there is mail.
+        from adapters.pec.imap import Reader
+        from adapters.pec.smtp import Submitter
+        from adapters.pec.tls import Provider
+
         provider = Provider.of(mailbox)
         return Submitter(self._reactor, provider).send, Reader(self._reactor, provider).look
 

@@ -198,4 +198,6 @@ def _tell(**what: object) -> None:
 if __name__ == "__main__":
     for each in READ_ONCE:
         import_module(each)
+    # One that is there already would be shared: a wake-up for one child would reach another.
+    assert "twisted.internet.reactor" not in sys.modules
     Nursery().run()

@@ -90,7 +90,8 @@ def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "messages").mkdir()
     shutil.copy(birth, folder / "messages")
     shutil.copytree(folder / "mappings", folder / "mappings.old")
-    (folder / ".demo/simulators").mkdir(parents=True)
+    for name in (".demo/simulators", "certs/comune"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     for name in NAMED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
