@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bench import fairness, mapping, nodes, region, signature
 from bench.process import usage
+from bench.stages import running
 from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.lifecycle import Status
 from tests.postgres import binaries
@@ -49,15 +50,8 @@ def gateway(**settings: object) -> Iterator[Stage]:
     """A stage whose flow makes exactly three documents: no paediatrician chosen, no return feed."""
     with tempfile.TemporaryDirectory(prefix="icaro-bench-") as folder:
         stage = Stage(Path(folder) / "stage", senders=_SENDERS, delivery=_DELIVERY, **settings)  # type: ignore[arg-type]  # fields of Stage
-        stage.lay_out()
-        try:
-            for name in ADMINISTRATIONS:
-                stage.start_administration(name)
-            stage.configure()
-            stage.start_gateway()
+        with running(stage):
             yield stage
-        finally:
-            stage.close()
 
 
 _SENDERS = """\

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from bench import arrivals
 from bench.day import Day, senders
 from bench.process import usage
 from bench.signature import beside
+from bench.stages import running
 from gateway.demo.hospital import ReturnFeed
 from gateway.demo.stage import ADMINISTRATIONS, HOST, Stage
 
@@ -91,7 +91,7 @@ class Meter:
 def measure(day: Day, folder: Path) -> Course:
     """Send the day and wait for what it makes. `folder` is left as the gateway leaves it."""
     course = Course(day)
-    with _stage(day, folder) as stage:
+    with running(_stage(day, folder)) as stage:
         back = ReturnFeed(stage.return_feed)
         try:
             with beside() as signature:
@@ -188,19 +188,10 @@ def _sent(stage: Stage, day: Day) -> Iterator[Row]:
         raise SystemExit(feed.returncode)
 
 
-@contextmanager
-def _stage(day: Day, folder: Path) -> Iterator[Stage]:
+def _stage(day: Day, folder: Path) -> Stage:
     stage = Stage(folder, delivery=DELIVERY)
     stage.senders = senders(day.senders, f"{HOST}:{stage.return_feed}")
-    stage.lay_out()
-    try:
-        for name in ADMINISTRATIONS:
-            stage.start_administration(name)
-        stage.configure()
-        stage.start_gateway()
-        yield stage
-    finally:
-        stage.close()
+    return stage
 
 
 def _mib(path: Path) -> float:

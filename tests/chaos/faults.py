@@ -166,6 +166,8 @@ class Faults:
     def _strike_node(self) -> None:
         """As `_kill`; it begins anew at once, though it may find no database yet."""
         number = self._node()
+        if self.stage.node(number) not in self.stage.processes:
+            return  # it is the one that just died
         self.stage.kill(self.stage.node(number))
         self.stage.start_node(number, waits=False)
         self._struck.add(number)
@@ -173,6 +175,8 @@ class Faults:
 
     def _strike_administration(self) -> None:
         name = self.chance.choice(ADMINISTRATIONS)
+        if name not in self.stage.processes:
+            return
         self.stage.kill(name)
         self.stage.start_administration(name)
         self.done["kill -9 of an administration"] += 1

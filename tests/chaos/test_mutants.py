@@ -29,7 +29,7 @@ from tests.chaos.clerk import Clerk
 from tests.chaos.deployment import DELIVERY, Deployment
 from tests.chaos.faults import Faults
 from tests.chaos.hospital import Hospital
-from tests.journey.born import Borne
+from tests.journey.born import Borne, bearing
 from tests.journey.crash.lanes import Nursery
 from tests.journey.theatre import end, furnish, sql, submissions
 
@@ -124,14 +124,9 @@ class Scene:
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterator[Nursery]:
     """Bears every process of these scenarios."""
-    made = Nursery()
-    try:
-        pattern = BornDeployment(tmp_path_factory.mktemp("pattern") / "stage", nursery=made)
-        made.compile(furnish(pattern, pki).folder / "icaro.yaml")
-        pattern.close()
+    folder = tmp_path_factory.mktemp("pattern") / "stage"
+    with bearing(lambda nursery: BornDeployment(folder, nursery=nursery), pki) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")

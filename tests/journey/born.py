@@ -10,13 +10,14 @@ import io
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
 from tests.journey.crash.lanes import Nursery
-from tests.journey.theatre import Theatre
+from tests.journey.theatre import Theatre, furnish
 
 
 class Born:
@@ -86,6 +87,19 @@ class Borne:
         process: Any = Born(self.nursery, unique, said)
         self.processes[name] = process
         return cast("subprocess.Popen[bytes]", process)
+
+
+@contextmanager
+def bearing(pattern: Callable[[Nursery], Theatre], certs: Path) -> Iterator[Nursery]:
+    """A nursery that has read the program, and compiled the mappings of stages like this one."""
+    nursery = Nursery()
+    try:
+        stage = furnish(pattern(nursery), certs)
+        nursery.compile(stage.folder / "icaro.yaml")
+        stage.close()
+        yield nursery
+    finally:
+        nursery.close()
 
 
 @dataclass

@@ -23,7 +23,7 @@ from gateway.demo.stage import ADMINISTRATIONS
 from gateway.hl7.acknowledgment import Verdict
 from gateway.hl7.message import Message
 from gateway.lifecycle import Status
-from tests.journey.born import BornTheatre
+from tests.journey.born import BornTheatre, bearing
 from tests.journey.crash.lanes import Nursery
 from tests.journey.theatre import (
     STEPS,
@@ -53,13 +53,9 @@ SOON = 20.0
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory, pki: Path) -> Iterator[Nursery]:
     """Bears every process of these journeys."""
-    made = Nursery()
-    try:
-        pattern = BornTheatre(tmp_path_factory.mktemp("pattern") / "stage", nursery=made)
-        made.compile(furnish(pattern, pki).folder / "icaro.yaml")
+    folder = tmp_path_factory.mktemp("pattern") / "stage"
+    with bearing(lambda nursery: BornTheatre(folder, nursery=nursery), pki) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -483,14 +483,18 @@ def test_the_start_settles_what_an_earlier_life_left(opened: Open) -> None:
     assert another.start() == 1
 
 
-def test_a_stop_lets_what_is_under_way_end(opened: Open) -> None:
-    """Nothing new is claimed, and nobody is told that it has stopped before the answer is in."""
-    desk = opened()
+def stopping(desk: Desk, stopped: list[object]) -> None:
+    """One birth is at the counter when the node is told to stop; `stopped` gets None at the end."""
     births(desk, 1)
     desk.start()
     desk.pass_time()
-    stopped: list[object] = []
     Deferred.fromCoroutine(desk.dispatch.stop()).addCallback(stopped.append)
+
+
+def test_a_stop_lets_what_is_under_way_end(opened: Open) -> None:
+    """Nothing new is claimed, and nobody is told that it has stopped before the answer is in."""
+    desk, stopped = opened(), list[object]()
+    stopping(desk, stopped)
     births(desk, 2)
     desk.dispatch.wake()
     desk.pass_time(3)
@@ -502,12 +506,8 @@ def test_a_stop_lets_what_is_under_way_end(opened: Open) -> None:
 
 def test_a_stop_is_over_also_when_the_last_work_met_what_nobody_expected(opened: Open) -> None:
     """An alarm, and the stop ends: a node that must go is not held by a fault of its own."""
-    desk = opened()
-    births(desk, 1)
-    desk.start()
-    desk.pass_time()
-    stopped: list[object] = []
-    Deferred.fromCoroutine(desk.dispatch.stop()).addCallback(stopped.append)
+    desk, stopped = opened(), list[object]()
+    stopping(desk, stopped)
     _, waiting = desk.counter.waiting.pop()
     waiting.errback(ZeroDivisionError())
     assert desk.heard.alarms == ["dispatch ZeroDivisionError"]
