@@ -141,6 +141,8 @@ class Delivery:
         def compare(unit: Unit) -> bool:
             if standing is None or unit.case_digest(row.case_id, said) != standing.content_digest:
                 return False
+            if self._outrun(unit, claimed):
+                return True
             status = after(row.status, Event.UNCHANGED)
             case = self._casebook.load(unit, row.case_id)  # locked first, as by everybody
             unit.move(row.id, expect=row.status, fence=row.fence, to=status, reason="UNCHANGED")
@@ -192,9 +194,7 @@ class Delivery:
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None
     ) -> tuple[SubmissionRow, AttemptRow] | None:
         row = claimed.row
-        if draft is not None and not self._same_grounds(unit, claimed):
-            # A fact that it needs changed while we translated: we have not the last word.
-            unit.release(row.id, fence=row.fence, due_at=unit.now)
+        if draft is not None and self._outrun(unit, claimed):
             return None
         moved = unit.move(
             row,
@@ -212,6 +212,15 @@ class Delivery:
             expires_at=letter.expires_at,
         )
         return moved, attempt
+
+    def _outrun(self, unit: Unit, claimed: Claimed) -> bool:
+        """True, and given back, if a fact that it needs changed while we translated: what we made
+        or found of the facts of before is not the last word.
+        """
+        if self._same_grounds(unit, claimed):
+            return False
+        unit.release(claimed.row.id, fence=claimed.row.fence, due_at=unit.now)
+        return True
 
     def _same_grounds(self, unit: Unit, claimed: Claimed) -> bool:
         """Whether facts and choice that the step reads are as they were when the claim was made.
@@ -277,11 +286,12 @@ class Delivery:
         row = claimed.row
         faults = [{"code": "INVALID", "text": text} for text in reasons]
         status = after(row.status, Event.UNTRANSLATABLE)
-        await self._do(
-            lambda unit: unit.move(
-                row.id, expect=row.status, fence=row.fence, to=status, faults=faults
-            )
-        )
+
+        def refuse(unit: Unit) -> None:
+            if not self._outrun(unit, claimed):
+                unit.move(row.id, expect=row.status, fence=row.fence, to=status, faults=faults)
+
+        await self._do(refuse)
 
     async def _do(self, work: Callable[[Unit], T], endure: float = 0.0) -> T | None:
         """One unit; None if a later message or another node was first. `endure`: for so many

@@ -17,26 +17,29 @@ DEROGATION: Final = 120
 
 @dataclass(slots=True)
 class Paediatrician:
-    """One paediatrician; `assisted` counts children of before, `own` are those we know."""
+    """One paediatrician; `assisted` counts children of before, `own` are those we know, `granted`
+    the places beyond the agreement's.
+    """
 
     code: str
     surname: str
     name: str
     assisted: int
     own: set[str] = field(default_factory=set, repr=False)
+    granted: int = 0
 
     @property
     def places(self) -> int:
         """Places left for a child without brothers or sisters here."""
-        return max(0, ORDINARY + DEROGATION - self.assisted - len(self.own))
+        return max(0, ORDINARY + DEROGATION + self.granted - self.assisted - len(self.own))
 
     def takes(self, family: Iterable[str]) -> bool:
         """Whether there is a place, or somebody of the family (codes of children) is here."""
         return self.places > 0 or any(child in self.own for child in family)
 
 
-def invented() -> dict[str, Paediatrician]:
-    """The register at the beginning; one of them is full."""
+def invented(granted: int = 0) -> dict[str, Paediatrician]:
+    """The register at the beginning; without places `granted` one of them is full."""
     rows = (
         ("PLS001", "BIANCHI", "LAURA", 640),
         ("PLS002", "COLOMBO", "ANDREA", 812),
@@ -45,4 +48,7 @@ def invented() -> dict[str, Paediatrician]:
         ("PLS005", "RIVA", "CHIARA", 1000),
         ("PLS006", "SALA", "PAOLO", 701),
     )
-    return {code: Paediatrician(code, surname, name, n) for code, surname, name, n in rows}
+    return {
+        code: Paediatrician(code, surname, name, n, granted=granted)
+        for code, surname, name, n in rows
+    }

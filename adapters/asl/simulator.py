@@ -31,7 +31,9 @@ _PARENT: Final = "generalita/codiceFiscale/codFiscale"
 
 
 class Asl:
-    """The rules of `AnagrafeAssistiti`. `forgetful`: without idempotence, it enrols twice."""
+    """The rules of `AnagrafeAssistiti`. `forgetful`: without idempotence, it enrols twice;
+    `places` are granted to each paediatrician beyond his own.
+    """
 
     catalogue = CATALOGUE
     down = errors.DOWN
@@ -40,9 +42,11 @@ class Asl:
         _CHOICES, "pediatra"
     )
 
-    def __init__(self, today: Callable[[], date], *, forgetful: bool = False) -> None:
+    def __init__(
+        self, today: Callable[[], date], *, forgetful: bool = False, places: int = 0
+    ) -> None:
         self._today, self._forgetful = today, forgetful
-        self._paediatricians = invented()
+        self._paediatricians = invented(places)
         self._child_of: dict[str, str] = {}
         """The child's code by the receipt of an enrolment or of a choice; absent once it ended."""
         self._families: dict[str, frozenset[str]] = {}

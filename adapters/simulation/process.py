@@ -62,7 +62,9 @@ _ROME: Final = ZoneInfo("Europe/Rome")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Which administration, where, with which keys (`certs` of `icaro certs init`), how honest."""
+    """Which administration, where, with which keys (`certs` of `icaro certs init`), how honest.
+    `places` are what an ASL grants each paediatrician beyond his own.
+    """
 
     partner: str
     listen: Address
@@ -72,6 +74,7 @@ class Setting:
     xsd: Path
     mappings: Path
     callback_url: str | None = None
+    places: int = 0
     switches: Switches = field(default_factory=Switches)
     bad_days: Sequence[BadDay] = ()
 
@@ -178,7 +181,7 @@ def _rules(setting: Setting) -> Rules:
     rules: dict[str, Callable[[], Rules]] = {
         "comune": lambda: Comune(_today),
         "agenzia_entrate": lambda: AgenziaEntrate(Belfiore(table).of, _today, forgetful=forgetful),
-        "asl": lambda: Asl(_today, forgetful=forgetful),
+        "asl": lambda: Asl(_today, forgetful=forgetful, places=setting.places),
     }
     return rules[setting.partner]()
 

@@ -35,6 +35,7 @@ class Day(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+PLACES = "Of an ASL: places more at each paediatrician, for long runs."
 FOLDER = click.Path(file_okay=False, path_type=Path)
 THERE = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -47,6 +48,7 @@ THERE = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--store", type=FOLDER, required=True, help="Where it keeps what it did.")
 @click.option("--callback-url", help="Where the gateway takes later outcomes.")
 @click.option("--bad-day", "bad_days", type=Day(), multiple=True, help="Name, or JSON object.")
+@click.option("--places", type=click.IntRange(0), default=0, help=PLACES)
 @click.option("--no-idempotence", is_flag=True, help="The same operation id is done twice.")
 @click.option("--no-query", is_flag=True, help="It cannot be asked what became of an operation.")
 @click.option("--xsd", type=THERE, default=shipped.xsd, help="The contracts' folder.")

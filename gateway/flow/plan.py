@@ -207,13 +207,17 @@ def _turn(wish: Wish, waiting: Past, before: Past | None) -> list[Directive]:
     return [_own_turn(wish, waiting, before)]
 
 
+_WITHOUT_EFFECT = frozenset(
+    {Status.READY, Status.DEFERRED, Status.DEAD, Status.TO_MAIL, Status.REJECTED, Status.INVALID}
+)
+
+
 def _is_overtaken(past: Past) -> bool:
     """It was on its way when the next one came, and now it is known that it had no effect: it
-    never arrived, or was answered with persons to choose among.
+    never arrived, was refused, or was answered with persons to choose among.
     """
-    goes_again = past.status in (Status.READY, Status.DEFERRED, Status.DEAD, Status.TO_MAIL)
     asks_back = past.status is Status.HELD and past.reason == Reason.CANDIDATES
-    return (goes_again or asks_back) and may_be_replaced(
+    return (past.status in _WITHOUT_EFFECT or asks_back) and may_be_replaced(
         past.status, maybe_received=past.maybe_received
     )
 

@@ -13,6 +13,9 @@ from gateway.hl7.escapes import HexReading, unescape
 NULL = '""'
 """HL7's null: 'delete what you have'. Absent, on the other hand, says nothing."""
 
+ONLY = 0
+"""In place of a repetition's number: the field's one, which must have no second."""
+
 MAX_FIELDS = 1_000
 HEADERS = frozenset({"MSH", "FHS", "BHS"})
 """Segments whose fields 1 and 2 are delimiters."""
@@ -23,6 +26,14 @@ _NAUGHT = ""
 _NONE: list[str] = [_NAUGHT]
 _NULL = [_NAUGHT, NULL]
 _EMPTY = [_NONE]
+
+
+class Repeats(ValueError):
+    """A field that was read as the only one has `count` repetitions."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} repetitions")
+        self.count = count
 
 
 class Reading:
@@ -38,11 +49,6 @@ class Reading:
         self.codec = codec
         self.hex_escapes = hex_escapes
         _, self.component, self.repetition, self.escape, self.subcomponent = delimiters
-
-    def is_odd(self, written: str) -> bool:
-        """Whether a text has escapes or subcomponents, and so is not what it means."""
-        escape, subcomponent = self.escape, self.subcomponent
-        return bool((escape and escape in written) or (subcomponent and subcomponent in written))
 
 
 class Segment:
@@ -114,10 +120,14 @@ class Segment:
         return len(self._cut(field) if cut is None else cut) - 1
 
     def text(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str | None:
-        """Decoded text; None if absent; `NULL` if null."""
+        """Decoded text; None if absent; `NULL` if null. With `rep` ONLY, raises Repeats."""
         cut = self._cuts.get(field)
         if cut is None:
             cut = self._cut(field)
+        if not rep:
+            if len(cut) > 2:
+                raise Repeats(len(cut) - 1)
+            rep = 1
         if rep >= len(cut):
             return None
         pieces = cut[rep]
@@ -148,7 +158,8 @@ class Segment:
 
         The delimiters in MSH-1 and MSH-2 are no parts.
         """
-        value, reading = self.raw(field), self._reading
+        reading, parts = self._reading, self._parts or self.fields
+        value = parts[field] if 0 < field < len(parts) else ""
         if not value:
             cut = _EMPTY
         elif self._header and field <= 2:
@@ -160,7 +171,8 @@ class Segment:
                 cut = [_NONE, *([_NAUGHT, *each.split(component)] for each in repetitions)]
             else:
                 cut = [_NONE, [_NAUGHT, *value.split(component)]]
-            if reading.is_odd(value):
+            escape, subcomponent = reading.escape, reading.subcomponent
+            if (escape and escape in value) or (subcomponent and subcomponent in value):
                 self._odd.add(field)
         self._cuts[field] = cut
         return cut

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.mapping import expressions, hl7_groups, hl7_paths, xml_paths
 from gateway.mapping.check.branches import check_choice
@@ -24,7 +24,7 @@ from gateway.mapping.syntax import Call, Name, Unreadable, parse_expression
 from gateway.mapping.tree import Scalar
 from gateway.mapping.xml_paths import Elements
 
-Gate: TypeAlias = Callable[[Run], bool]
+Pick: TypeAlias = Callable[[Run], object]
 Blocks: TypeAlias = Mapping[str, Block]
 
 
@@ -49,6 +49,16 @@ class Place:
 
     def fault(self, fault: Fault) -> Problem:
         return self.problem(fault.kind, fault.reason)
+
+
+class Gate(NamedTuple):
+    """Open while the slot, which a pick fills, holds the number."""
+
+    slot: int
+    number: int
+
+    def is_open(self, run: Run) -> bool:
+        return bool(run.items[self.slot] == self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ class Content:
     entries: list[Entry] = field(default_factory=list)
     attributes: list[Entry] = field(default_factory=list)
     leaves: list[LeafEntry] = field(default_factory=list)
-    picks: list[Gate] = field(default_factory=list)
+    picks: list[Pick] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     broken: bool = False
 
@@ -139,7 +149,7 @@ class Flattening:
         tests = [each.read if each else None for each in conditions]
         pick, tracer = _pick(tests, slot, gate), scope.world.tracer
         content.picks.append(tracer.choice(pick, nodes, slot) if tracer else pick)
-        gates = tuple(_is_at(slot, number) for number in range(len(nodes)))
+        gates = tuple(Gate(slot, number) for number in range(len(nodes)))
         content.choices.append(Choice(gate, gates, tuple(node.position for node in nodes)))
         for chosen, node in zip(gates, nodes, strict=True):
             self._refuse_each(node, scope)
@@ -170,7 +180,7 @@ class Flattening:
             slot = world.slots.item()
             test = expressions.read_condition(block.node.when, inner).read
             content.picks.append(_pick([test], slot, gate))
-            outer, gate = gate, _is_at(slot, 0)
+            outer, gate = gate, Gate(slot, 0)
             content.choices.append(Choice(outer, (gate,), (text.position,)))
             if world.tracer:
                 world.tracer.branch(gate, block.node, outer)
@@ -209,27 +219,19 @@ class Flattening:
         return block, dict(zip(block.parameters, given, strict=True))
 
 
-def _pick(tests: Sequence[Read[object] | None], slot: int, gate: Gate | None) -> Gate:
+def _pick(tests: Sequence[Read[object] | None], slot: int, gate: Gate | None) -> Pick:
     """Puts the number of the first alternative that holds into the slot; -1 if none does."""
 
-    def pick(run: Run) -> bool:
+    def pick(run: Run) -> None:
         chosen = -1
-        if gate is None or gate(run):
+        if gate is None or gate.is_open(run):
             for number, test in enumerate(tests):
                 if test is None or test(run) is True:
                     chosen = number
                     break
         run.items[slot] = chosen
-        return chosen >= 0
 
     return pick
-
-
-def _is_at(slot: int, number: int) -> Gate:
-    def gate(run: Run) -> bool:
-        return bool(run.items[slot] == number)
-
-    return gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class FactsTarget:
                 return tell(run, replace(place, target=prefix.rstrip(".")), fault)
             state = State.NOTHING
             for gate, child in rows:
-                if gate is None or gate(run):
+                if gate is None or gate.is_open(run):
                     state = max(state, child(run, facts, prefix))
             return state
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from gateway.hl7.message import NULL, Segment
+from gateway.hl7.segment import NULL, ONLY, Repeats, Segment
 from gateway.mapping.kinds import Kind
 from gateway.mapping.meaning import Read, Run, Slots, Value
 from gateway.mapping.problem import Fault
@@ -24,7 +24,8 @@ class Segments:
     """A path to segments: `NK1`, `NK1[3.1 == 'MTH']`, an alias of them.
 
     `chosen`: a selector was applied, `many`: it was `[*]`, `varies`: it is what an `$each` or a
-    selector looks at, so it is not the same throughout a run.
+    selector looks at, so it is not the same throughout a run. `direct`: `one` costs no more than
+    asking `every`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Segments:
     chosen: bool = False
     many: bool = False
     varies: bool = False
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Repetitions:
     component: int = 0
     subcomponent: int = 0
     varies: bool = False
+    direct: bool = False
 
 
 def named_segments(name: str) -> Segments:
@@ -146,7 +149,7 @@ def remember_repetitions(path: Repetitions, slots: Slots) -> Repetitions:
 
 def _one_of(every: Read[Sequence[Any]], path: Segments | Repetitions) -> Read[Any]:
     """What the path's own `one` gives, without looking again: `every` is remembered."""
-    if every is path.every:
+    if every is path.every or path.direct:
         return path.one
     among = path.one
 
@@ -182,9 +185,7 @@ def text_in_segment(number: int, component: int, subcomponent: int) -> Value:
 
     def read(run: Run) -> str | None:
         segment: Segment = run.item
-        if segment.count(number) > 1:
-            raise Fault(repeats(f"{segment.name}-{number}", segment.count(number), ""))
-        return _said(segment.text(number, 1, component or 1, subcomponent or 1))
+        return _said(only_text(segment, number, component or 1, subcomponent or 1))
 
     return Value(read, Kind.TEXT)
 
@@ -197,6 +198,14 @@ def text_in_repetition(number: int, component: int, subcomponent: int) -> Value:
         return _said(segment.text(number, repetition, component, subcomponent or 1))
 
     return Value(read, Kind.TEXT)
+
+
+def only_text(segment: Segment, number: int, component: int, subcomponent: int = 1) -> str | None:
+    """What a field of `segment` says that must not repeat."""
+    try:
+        return segment.text(number, ONLY, component, subcomponent)
+    except Repeats as repeated:
+        raise Fault(repeats(f"{segment.name}-{number}", repeated.count, "")) from None
 
 
 def _said(text: str | None) -> str | None:
@@ -225,12 +234,10 @@ def _only_text(path: Repetitions) -> Read[str | None]:
         segment = find(run)
         if segment is None:
             return None
-        count = segment.count(number)
-        if count != 1:
-            if count:
-                raise Fault(repeats(label, count, ""))
-            return None
-        text = segment.text(number, 1, component, subcomponent)
+        try:
+            text = segment.text(number, ONLY, component, subcomponent)
+        except Repeats as repeated:
+            raise Fault(repeats(label, repeated.count, "")) from None
         return None if text is None or text == NULL else text
 
     return read

@@ -19,6 +19,7 @@ from gateway.mapping.hl7_paths import (
     as_list,
     filter_items,
     only,
+    only_text,
     repeats,
 )
 from gateway.mapping.kinds import Kind
@@ -42,7 +43,7 @@ def filtered(path: Segments, test: Test, chosen_by: str) -> Segments:
     """`NK1[3.1 == 'MTH']`; `test` looks at `run.item`."""
     every = filter_items(path.every, test)
     one = only(every, path.label, chosen_by)
-    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
+    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True, direct=False)
 
 
 def select_index(path: Repetitions, index: int) -> Repetitions:
@@ -61,7 +62,9 @@ def select_where(path: Repetitions, test: Test, chosen_by: str) -> Repetitions:
     """`PID-3[5 == 'CF']`; `test` looks at `run.item`."""
     every = filter_items(path.every, test)
     one = only(every, path.label, chosen_by)
-    return replace(path, label=f"{path.label}[…]", every=every, one=one, index=0, chosen=True)
+    return replace(
+        path, label=f"{path.label}[…]", every=every, one=one, index=0, chosen=True, direct=False
+    )
 
 
 def texts_of_segments(path: Segments, number: int, component: int) -> Value:
@@ -71,9 +74,7 @@ def texts_of_segments(path: Segments, number: int, component: int) -> Value:
     def read(run: Run) -> list[tuple[str | None, Segment]]:
         found = []
         for segment in every(run):
-            if segment.count(number) > 1:
-                raise Fault(repeats(f"{segment.name}-{number}", segment.count(number), ""))
-            found.append((segment.text(number, 1, component), segment))
+            found.append((only_text(segment, number, component), segment))
         return found
 
     return Value(read, Kind.UNKNOWN, many=True)
@@ -97,6 +98,7 @@ def with_text(
     path: AnyPath, texts: Read[Sequence[tuple[str | None, Any]]], wanted: frozenset[str], by: str
 ) -> AnyPath:
     """Of the path, what has one of the fixed texts: the usual selector, one look for all."""
+    label = path.label
 
     def every(run: Run) -> Sequence[Any]:
         chosen = []
@@ -105,5 +107,13 @@ def with_text(
                 chosen.append(found)
         return chosen
 
-    one = only(every, path.label, by)
-    return replace(path, label=f"{path.label}[…]", every=every, one=one, chosen=True)
+    def one(run: Run) -> Any:
+        chosen = None
+        for text, found in texts(run):
+            if text in wanted:
+                if chosen is not None:
+                    raise Fault(repeats(label, len(every(run)), by))
+                chosen = found
+        return chosen
+
+    return replace(path, label=f"{label}[…]", every=every, one=one, chosen=True, direct=True)

@@ -16,7 +16,7 @@ from gateway.hl7.compose import CHARSET
 from gateway.hl7.message import NULL
 from gateway.mapping import expressions
 from gateway.mapping.check.hl7_shape import MessageCheck
-from gateway.mapping.content import Content, Entry, Flattening, Gate, Items, Place, items_of
+from gateway.mapping.content import Content, Entry, Flattening, Gate, Items, Pick, Place, items_of
 from gateway.mapping.dialect import Dialect
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings
@@ -152,7 +152,7 @@ def _set(run: Run, builder: Builder, place: Place, value: str | dict[str, str]) 
 
 
 def _parts(
-    picks: Sequence[Gate],
+    picks: Sequence[Pick],
     rows: Sequence[tuple[Gate | None, str, Read[Any], Place]],
     when: Read[Any] | None,
     place: Place,
@@ -168,7 +168,7 @@ def _parts(
             return tell(run, place, fault)
         for gate, key, read, below in rows:
             try:
-                text = _text(read(run)) if gate is None or gate(run) else None
+                text = _text(read(run)) if gate is None or gate.is_open(run) else None
             except Fault as fault:
                 tell(run, below, fault)
                 continue
@@ -179,14 +179,14 @@ def _parts(
     return emit
 
 
-def _fill(picks: Sequence[Gate], rows: Sequence[tuple[Gate | None, Emit]], place: Place) -> Emit:
+def _fill(picks: Sequence[Pick], rows: Sequence[tuple[Gate | None, Emit]], place: Place) -> Emit:
     def emit(run: Run, builder: Builder) -> State:
         try:
             for pick in picks:
                 pick(run)
         except Fault as fault:
             return tell(run, place, fault)
-        states = (child(run, builder) for gate, child in rows if gate is None or gate(run))
+        states = (child(run, builder) for gate, child in rows if gate is None or gate.is_open(run))
         return max(states, default=State.NOTHING)
 
     return emit

@@ -64,7 +64,7 @@ def _first_open(leaves: Sequence[tuple[Leaf, Gate | None]], content: Content) ->
         for pick in picks:
             pick(run)
         for leaf, gate in leaves:
-            if gate is None or gate(run):
+            if gate is None or gate.is_open(run):
                 return leaf.read(run)
         return None
 

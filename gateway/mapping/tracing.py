@@ -18,7 +18,7 @@ from gateway.mapping.meaning import Read, Run, Slots, Value
 from gateway.mapping.problem import Fault
 
 if TYPE_CHECKING:
-    from gateway.mapping.content import Entry, Gate, Items, LeafEntry, Place
+    from gateway.mapping.content import Entry, Gate, Items, LeafEntry, Pick, Place
     from gateway.mapping.document import Definition
     from gateway.mapping.emission import Each, Node
     from gateway.mapping.syntax import Syntax
@@ -212,7 +212,7 @@ class Tracer:
         condition = Condition(text, position, otherwise=when is None)
         self._gates[gate] = (*self.conditions(outer), condition)
 
-    def choice(self, pick: Gate, nodes: Sequence[Node], slot: int) -> Gate:
+    def choice(self, pick: Pick, nodes: Sequence[Node], slot: int) -> Pick:
         """A `$choose`: the number of what was chosen, -1 for none."""
         site = self._site(
             CHOICE, nodes[0].position, alternatives=tuple(_place_of(node) for node in nodes)
@@ -222,12 +222,7 @@ class Tracer:
             pick(run)
             return run.items[slot]
 
-        watched = self.record(choose, site)
-
-        def picked(run: Run) -> bool:
-            return bool(watched(run) >= 0)
-
-        return picked
+        return self.record(choose, site)
 
     def items(self, items: Items, each: Each) -> Items:
         """The list that `$each` goes over."""

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
-from gateway.mapping.content import Gate, Items, Place
-from gateway.mapping.leaves import NIL, Leaf, State, tell
+from gateway.mapping.content import Gate, Items, Pick, Place
+from gateway.mapping.leaves import NIL, State, tell
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.problem import Fault, ProblemKind
 from gateway.mapping.xml_content import ABSENT, ContentModel
-from gateway.mapping.xml_names import Naming
+from gateway.mapping.xml_names import Tags
 from gateway.mapping.xml_write import escaped, odd, quoted
 from gateway.xml import own
 
 Draft: TypeAlias = list[str]
 Emit: TypeAlias = Callable[[Run, Draft], State]
 
+_OPEN: Final = Gate(-1, 0)
 _IS_NIL: Final = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
 
@@ -46,33 +47,48 @@ class Setter:
     needed: Place | None
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What an element holds, and the content model that judges it."""
+
+    picks: Sequence[Pick]
+    setters: Sequence[Setter]
+    children: Sequence[Child]
+    model: ContentModel
+
+
 def nothing(run: Run, draft: Draft) -> State:
     """Writes nothing: stands where a finding was told."""
     return State.NOTHING
 
 
-def document(name: str, opening: str, fill: Emit) -> Callable[[Run], etree._Element]:
-    """The whole document; its root is always written."""
+def document(emit: Emit) -> Callable[[Run], etree._Element]:
+    """The whole document, from what writes its root."""
 
     def write(run: Run) -> etree._Element:
-        draft = [f"<{opening}>"]
-        fill(run, draft)
-        draft.append(f"</{name}>")
+        draft: Draft = []
+        emit(run, draft)
         return own("".join(draft))
 
     return write
 
 
 def leaf_element(
-    tag: str, naming: Naming, leaf: Leaf, write: Callable[[object], str], place: Place
+    tags: Tags,
+    read: Read[Any],
+    when: Read[object] | None,
+    write: Callable[[object], str],
+    place: Place,
 ) -> Emit:
     """One element with a text, if there is one."""
-    name, opening, _ = naming.element(tag)
-    start, end, nil = f"<{opening}>", f"</{name}>", f"<{opening} {_IS_NIL}></{name}>"
-    read, absent, wrote = leaf.read, State.NOTHING, State.WROTE
+    start, end = tags
+    nil = f"{start[:-1]} {_IS_NIL}>{end}"
+    absent, wrote = State.NOTHING, State.WROTE
 
     def emit(run: Run, draft: Draft) -> State:
         try:
+            if when is not None and when(run) is not True:
+                return absent
             value = read(run)
             if type(value) is str:
                 text = value
@@ -136,7 +152,7 @@ def attribute(
 
     def emit(run: Run, attributes: list[str]) -> State:
         try:
-            value = read(run) if gate is None or gate(run) else None
+            value = read(run) if gate is None or gate.is_open(run) else None
             if value is None or value == "":
                 return State.NOTHING
             attributes.append(f"{name}={quoted(write(value))}")
@@ -148,53 +164,40 @@ def attribute(
 
 
 def complex_element(
-    name: str, opening: str, fill: Emit, when: Read[object] | None, place: Place, keep: bool
+    tags: Tags,
+    when: Read[object] | None,
+    inside: Inside,
+    place: Place,
+    *,
+    keep: bool = False,
+    root: bool = False,
 ) -> Emit:
-    """An element with what `fill` puts in it; without that it is not written, unless `keep`."""
-    start, end = f"<{opening}>", f"</{name}>"
+    """An element with attributes and children, between the two `tags`; without any it is not
+    written, unless `keep`. The `root` is always written, and always asked what it lacks.
+    """
+    start, end = tags
+    picks, setters, model = inside.picks, inside.setters, inside.model
+    rows = tuple((each.bit, *(each.gate or _OPEN), each.emit) for each in inside.children)
+    asked, asks_more = model.mask, model.asks_more
+    absent, failed, wrote = State.NOTHING, State.FAILED, State.WROTE
+    kept = keep or root
 
     def emit(run: Run, draft: Draft) -> State:
         try:
             if when is not None and when(run) is not True:
-                return State.NOTHING
-        except Fault as fault:
-            return tell(run, place, fault)
-        at = len(draft)
-        draft.append(start)
-        state = fill(run, draft)
-        if not state and not keep:
-            del draft[at:]
-            return state
-        draft.append(end)
-        return state or State.WROTE
-
-    return emit
-
-
-def fill(
-    picks: Sequence[Callable[[Run], object]],
-    setters: Sequence[Setter],
-    children: Sequence[Child],
-    model: ContentModel,
-    place: Place,
-    *,
-    always: bool = False,
-) -> Emit:
-    """Attributes and children of the element whose tag was just opened; `always`: of the root."""
-    rows = tuple((child.bit, child.gate, child.emit) for child in children)
-    asked, asks_more = model.mask, model.asks_more
-    absent, failed = State.NOTHING, State.FAILED
-
-    def emit(run: Run, draft: Draft) -> State:
-        at = len(draft) - 1
-        try:
+                return absent
             for pick in picks:
                 pick(run)
         except Fault as fault:
+            if root:
+                draft.append(f"{start}{end}")
             return tell(run, place, fault)
+        at = len(draft)
+        draft.append(start)
         mask, state = 0, absent
-        for bit, gate, child in rows:
-            if gate is not None and not gate(run):
+        items = run.items
+        for bit, slot, number, child in rows:
+            if slot >= 0 and items[slot] != number:  # the gate is shut
                 continue
             became = child(run, draft)
             if became is not absent:
@@ -205,12 +208,16 @@ def fill(
         if setters:
             became, missing = _set_all(setters, run, draft, at)
             state = max(state, became)
-        if state or always:
+        if state is absent and not kept:
+            del draft[at:]
+            return absent
+        draft.append(end)
+        if state or root:
             if asks_more or mask & asked != asked:
                 model.tell(run, mask)
             if missing:
-                state = _tell_missing(run, missing)
-        return state
+                return _tell_missing(run, missing)
+        return state or wrote
 
     return emit
 

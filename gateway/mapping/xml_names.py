@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from lxml import etree
 
 from gateway.mapping.xml_write import quoted
 
 XML: Final = "http://www.w3.org/XML/1998/namespace"
+Tags: TypeAlias = tuple[str, str]
+"""What stands before an element's content and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +26,34 @@ class Naming:
     default: str = ""
     prefixes: Mapping[str, str] = field(default_factory=dict)
 
-    def element(self, tag: str) -> tuple[str, str, Naming]:
-        """Of a tag in Clark notation: its name, what stands after `<`, and what holds inside."""
+    def element(self, tag: str) -> tuple[Tags, Naming]:
+        """Of a tag in Clark notation: its tags, and what is declared inside."""
         qualified = etree.QName(tag)
         uri, local = qualified.namespace or "", qualified.localname
         if uri == self.default:
-            return local, local, self
+            return _tags(local), self
         if not uri:
-            return local, f'{local} xmlns=""', replace(self, default="")
+            return _tags(local, 'xmlns=""'), replace(self, default="")
         if uri in self.prefixes:
-            name = f"{self.prefixes[uri]}:{local}"
-            return name, name, self
+            return _tags(f"{self.prefixes[uri]}:{local}"), self
         prefix = f"ns{len(self.prefixes)}"
-        name = f"{prefix}:{local}"
         inside = replace(self, prefixes={**self.prefixes, uri: prefix})
-        return name, f"{name} xmlns:{prefix}={quoted(uri)}", inside
+        return _tags(f"{prefix}:{local}", f"xmlns:{prefix}={quoted(uri)}"), inside
 
 
-def root_naming(tag: str, *, qualified: bool) -> tuple[str, str, Naming]:
+def root_naming(tag: str, *, qualified: bool) -> tuple[Tags, Naming]:
     """As `Naming.element` for the root; `qualified`: its children are of its namespace."""
     name = etree.QName(tag)
     uri, local = name.namespace or "", name.localname
     if not uri:
-        return local, local, Naming()
+        return _tags(local), Naming()
     if qualified:
-        return local, f"{local} xmlns={quoted(uri)}", Naming(default=uri)
-    return f"ns:{local}", f"ns:{local} xmlns:ns={quoted(uri)}", Naming(prefixes={uri: "ns"})
+        return _tags(local, f"xmlns={quoted(uri)}"), Naming(default=uri)
+    return _tags(f"ns:{local}", f"xmlns:ns={quoted(uri)}"), Naming(prefixes={uri: "ns"})
+
+
+def _tags(name: str, declares: str = "") -> Tags:
+    return f"<{name} {declares}>" if declares else f"<{name}>", f"</{name}>"
 
 
 def attribute_name(tag: str, number: int) -> str:

@@ -19,13 +19,13 @@ from gateway.mapping.check.xml_shape import ShapeCheck
 from gateway.mapping.content import Content, Entry, Flattening, Place, items_of
 from gateway.mapping.emission import Node
 from gateway.mapping.finding import Findings, Position, did_you_mean
-from gateway.mapping.leaves import Leaf, guarded, leaf_of
+from gateway.mapping.leaves import guarded, leaf_of
 from gateway.mapping.meaning import Read, Run
 from gateway.mapping.names import Scope
 from gateway.mapping.particles import missing
 from gateway.mapping.shape import AttributeShape, ElementShape
 from gateway.mapping.xml_content import ContentModel
-from gateway.mapping.xml_emit import Child, Emit, Setter
+from gateway.mapping.xml_emit import Child, Emit, Inside, Setter
 from gateway.mapping.xml_names import Naming, attribute_name, root_naming
 from gateway.mapping.xml_write import writer_of
 
@@ -52,9 +52,9 @@ class XmlTarget:
         content = self._flattening.content(node, scope, "")
         children = (etree.QName(child.tag).namespace for child in shape.children.values())
         qualified = {etree.QName(shape.tag).namespace}.issuperset(children)
-        name, opening, inside = root_naming(shape.tag, qualified=qualified)
-        fill = self._fill(content, shape, place, inside, always=True)
-        return xml_emit.document(name, opening, fill)
+        tags, below = root_naming(shape.tag, qualified=qualified)
+        inside = self._inside(content, shape, place, below)
+        return xml_emit.document(xml_emit.complex_element(tags, None, inside, place, root=True))
 
     def _element(
         self,
@@ -85,9 +85,9 @@ class XmlTarget:
         if shape.kind is not None and not content.broken:
             self._error(entry, "X03", f"{shape.name} holds a value, not elements")
         keep = required and _may_be_empty(shape)
-        name, opening, inside = naming.element(shape.tag)
-        fill = self._fill(content, shape, place, inside)
-        return xml_emit.complex_element(name, opening, fill, when, place, keep)
+        tags, below = naming.element(shape.tag)
+        inside = self._inside(content, shape, place, below)
+        return xml_emit.complex_element(tags, when, inside, place, keep=keep)
 
     def _overlook(self, entry: Entry, text: str) -> None:
         """What cannot be written; `text` says why, unless that is told already."""
@@ -112,9 +112,8 @@ class XmlTarget:
         if shape.kind is None:
             return xml_emit.nothing
         attributes = self._attributes(content, shape, place)
-        read = guarded(leaf.read, when)
-        leaf = Leaf(read, leaf.kind, leaf.nil)
-        plain = xml_emit.leaf_element(shape.tag, naming, leaf, writer_of(shape.kind), place)
+        tags, _ = naming.element(shape.tag)
+        plain = xml_emit.leaf_element(tags, leaf.read, when, writer_of(shape.kind), place)
         return xml_emit.with_attributes(plain, attributes) if attributes else plain
 
     def _attributes(self, content: Content, shape: ElementShape, place: Place) -> list[Setter]:
@@ -154,22 +153,15 @@ class XmlTarget:
         self._places.setdefault(below.target, below)
         return below
 
-    def _fill(
-        self,
-        content: Content,
-        shape: ElementShape,
-        place: Place,
-        naming: Naming,
-        *,
-        always: bool = False,
-    ) -> Emit:
-        """Writes all children and attributes of an element that exists."""
+    def _inside(
+        self, content: Content, shape: ElementShape, place: Place, naming: Naming
+    ) -> Inside:
+        """All children and attributes of an element that exists."""
         setters = self._attributes(content, shape, place)
         children = self._children(content, shape, place, naming)
         model = ContentModel(shape, place, self._places)
         self._check.children(content, shape, place)
-        picks = tuple(content.picks)
-        return xml_emit.fill(picks, setters, children, model, place, always=always)
+        return Inside(tuple(content.picks), setters, children, model)
 
     def _children(
         self, content: Content, shape: ElementShape, place: Place, naming: Naming

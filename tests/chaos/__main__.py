@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from contextlib import nullcontext
@@ -27,6 +29,8 @@ def main(minutes: float, seed: int | None, nodes: int, database: str, keep: bool
     """Births while everything breaks; afterwards the proof that nothing was lost or doubled."""
     if nodes > 1 and database == "sqlite":
         raise click.UsageError("several nodes share a PostgreSQL: --database postgresql")
+    # Whoever ends a run ends all that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     folder = Path(tempfile.mkdtemp(prefix="icaro-chaos-"))
     click.echo(f"seed {seed}, {minutes:g} minutes, {database}, {nodes} node(s), in {folder}")

@@ -179,17 +179,25 @@ def _asked_too_early(left: Left) -> Iterator[str]:
 
 
 def _unsynced(left: Left) -> Iterator[str]:
-    """Where nothing can reach the disk, nothing may be acknowledged."""
+    """Where nothing can reach the disk, nothing may be acknowledged. With a standby, what was sent
+    before may be on both disks and its commit have waited for that word: only what came later.
+    """
+    sent: dict[str, float] = {}
+    for line in left.book if left.servers else ():
+        if line["what"] == "sent":
+            sent.setdefault(line["control_id"], line["at"])
     for fault in left.faults:
         if fault["kind"] not in ("fsync error", "disk full") or not fault.get("whole"):
             continue
+        began, ended = fault["from"] + SKEW, fault["to"]
         inside = [
             line["control_id"]
             for line in left.book
-            if line["what"] == "acknowledged" and fault["from"] + SKEW < line["at"] < fault["to"]
+            if line["what"] == "acknowledged" and began < line["at"] < ended
         ]
         for each in inside:
-            yield f"message {each} was acknowledged during: {fault['kind']}"
+            if sent.get(each, began) >= fault["from"]:
+                yield f"message {each} was acknowledged during: {fault['kind']}"
 
 
 def _embargo(left: Left) -> Iterator[str]:

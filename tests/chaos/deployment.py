@@ -51,6 +51,10 @@ OPTIONS = {
 """Kind of partner → how its simulator is started, so that a blind double is done twice."""
 
 
+PLACES = 100_000
+"""More than any run has children: a paediatrician whose list is full is no fault to be injected."""
+
+
 @dataclass
 class Deployment(Theatre):
     """`nodes`: how many; `ttl`: seconds in which an envelope lives, here shorter than in life.
@@ -149,7 +153,8 @@ class Deployment(Theatre):
         direct, self.callbacks = self.callbacks, self.links["callbacks"].port
         try:
             kind = self.idempotence.get(name, "idempotent")
-            super().start_administration(name, *OPTIONS[kind], *options)
+            more = ("--places", str(PLACES)) if name == "asl" else ()
+            super().start_administration(name, *OPTIONS[kind], *more, *options)
         finally:
             self.callbacks = direct
 

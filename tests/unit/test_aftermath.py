@@ -150,7 +150,7 @@ def test_a_rejection_lets_the_one_behind_register(house: House) -> None:
     row = taken(house)
     house.hears(GIULIA.message("A08", weight=3260))
     called(house, NO, row)
-    assert house.steps()["comune"] == ["register REJECTED", "register READY"]
+    assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register READY"]
 
 
 def test_several_persons_wait_for_a_choice(house: House) -> None:

@@ -208,19 +208,52 @@ def test_a_fact_that_changed_meanwhile_is_what_goes(house: House) -> None:
     house.office.says["codice_fiscale"] = [Taken("T1")]
     house.hears(GIULIA.message("A01"))
     house.works()
-    row = house.last("codice_fiscale")
-
-    def tell(unit: Unit, code: str) -> None:
-        case = house.casebook.load(unit, row.case_id)
-        house.casebook.learned(unit, case, "codice_fiscale", {"codiceFiscale": code})
-
-    house.do(lambda unit: tell(unit, CODICE_FISCALE))
+    learned(house, CODICE_FISCALE)
     claimed = claim(house, "assistito")
-    house.do(lambda unit: tell(unit, "RSSGLI26C41F20RQ"))
+    learned(house, "RSSGLI26C41F20RQ")
     assert run(house.delivery.work(claimed)) is None
     assert house.office.got("assistito") == []
     house.works()
     assert b"RSSGLI26C41F20RQ" in house.office.last("assistito")
+
+
+def learned(house: House, code: str) -> None:
+    """Agenzia delle Entrate tells another codice fiscale, by callback."""
+    row = house.last("codice_fiscale")
+
+    def tell(unit: Unit) -> None:
+        case = house.casebook.load(unit, row.case_id)
+        house.casebook.learned(unit, case, "codice_fiscale", {"codiceFiscale": code})
+
+    house.do(tell)
+
+
+def test_an_amendment_is_not_found_needless_by_facts_of_before(house: House) -> None:
+    """Nothing new when it was claimed, a new codice fiscale meanwhile: it goes, and names that."""
+    house.hears(GIULIA.message("A01"))
+    house.works()
+    house.hears(GIULIA.message("A08", weight=3111))
+    claimed = claim(house, "assistito")
+    learned(house, "RSSGLI26C41F20RQ")
+    run(house.delivery.work(claimed))
+    assert house.status("assistito") is Status.READY
+    house.works()
+    assert house.office.got("assistito") == ["register", "amend"]
+    assert b"RSSGLI26C41F20RQ" in house.office.last("assistito")
+
+
+def test_a_document_is_not_found_impossible_by_facts_of_before(house: House) -> None:
+    """What cannot be written with the fact of before is made with the one that came meanwhile."""
+    house.office.says["codice_fiscale"] = [Taken("T1")]
+    house.hears(GIULIA.message("A01"))
+    house.works()
+    learned(house, "NO CODE AT ALL")
+    claimed = claim(house, "assistito")
+    learned(house, CODICE_FISCALE)
+    run(house.delivery.work(claimed))
+    assert house.status("assistito") is Status.READY
+    house.works()
+    assert CODICE_FISCALE.encode() in house.office.last("assistito")
 
 
 def test_what_a_message_replaced_meanwhile_is_not_sent(house: House) -> None:

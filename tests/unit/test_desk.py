@@ -386,7 +386,7 @@ def test_what_something_newer_followed_is_not_reprocessed(house: House) -> None:
     house.office.before_answer = corrected
     born(house, NO)
     first, second = house.rows("comune")
-    assert (first.status, second.status) == (Status.REJECTED, Status.ACCEPTED)
+    assert (first.status, second.status) == (Status.REPLACED, Status.ACCEPTED)
     with pytest.raises(NotPossible, match="is newer"):
         decides(house, reprocessed, first)
     house.works()

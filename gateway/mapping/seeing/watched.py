@@ -31,7 +31,7 @@ class WatchedSegment:
     def text(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str | None:
         """As Segment, told."""
         value = self.segment.text(field, rep, comp, sub)
-        where = Location(self.name, self.occurrence, field, rep, comp, sub)
+        where = Location(self.name, self.occurrence, field, rep or 1, comp, sub)
         self._tell(Reading(where, value))
         return value
 

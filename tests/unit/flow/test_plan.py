@@ -171,9 +171,12 @@ def test_an_unwanted_step_that_never_was_stays_away():
 
 
 def test_the_waiting_one_registers_after_a_rejection():
-    """Behind a rejected registration comes a registration."""
+    """Behind a rejected registration comes a registration, and nobody need mend the first."""
     chain = [past(Status.REJECTED), past(Status.WAITING, id="b")]
-    assert on_turn(WANTED, chain) == [Turn("b", Kind.REGISTER, "015146", None)]
+    assert on_turn(WANTED, chain) == [
+        Move("a", Status.REJECTED, Event.REPLACE, Reason.NEW_MESSAGE),
+        Turn("b", Kind.REGISTER, "015146", None),
+    ]
 
 
 def test_the_waiting_one_amends_after_an_acceptance():
@@ -206,7 +209,10 @@ def test_a_waiting_cancellation_is_held_after_an_acceptance():
 def test_a_waiting_cancellation_ends_after_a_rejection():
     """It ended rejected: there is nothing to cancel."""
     chain = [past(Status.REJECTED), past(Status.WAITING, Kind.CANCEL, id="b")]
-    assert on_turn(WANTED, chain) == [Move("b", Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED)]
+    assert on_turn(WANTED, chain) == [
+        Move("a", Status.REJECTED, Event.WITHDRAW, Reason.NEW_MESSAGE),
+        Move("b", Status.WAITING, Event.WITHDRAW, Reason.NOT_WANTED),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.hl7.message import Message
-from gateway.hl7.segment import MAX_FIELDS, NULL, Segment
+from gateway.hl7.segment import MAX_FIELDS, NULL, ONLY, Repeats, Segment
 
 HEADER = b"MSH|^~\\&|A~B&C\r"
 
@@ -29,7 +29,8 @@ def pid(line: bytes) -> Segment:
         ((2, 2), None),
         ((2, 3, 1), "z"),
         ((2, 4), None),
-        ((2, 0), None),
+        ((1, ONLY), "plain"),
+        ((3, ONLY), None),
         ((2, 1, 0), None),
         ((3,), None),
         ((4,), "a|b"),
@@ -41,6 +42,13 @@ def pid(line: bytes) -> Segment:
 def test_text_of_a_part(arguments: tuple[int, ...], text: str | None) -> None:
     """Component 1 of a plain field is the field; anything else not there is absent."""
     assert pid(b"PID|plain|a^b^s&t~~z||a\\F\\b").text(*arguments) == text
+
+
+def test_the_only_one_of_several_is_none_of_them() -> None:
+    """Who asks for the one repetition of a field that has three hears so, not the first."""
+    with pytest.raises(Repeats) as told:
+        pid(b"PID|plain|a~~z").text(2, ONLY)
+    assert told.value.count == 3
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,13 @@ def test_without_a_choice_the_asl_assigns(asl: Office) -> None:
     assert said["codicePediatra"] == most.code
 
 
+def test_places_are_granted_for_long_runs() -> None:
+    """With a thousand places more, also the doctor whose list is full takes children."""
+    register = invented(1000)
+    assert min(one.places for one in register.values()) == 1000
+    assert invented()["PLS005"].places == 0
+
+
 def test_siblings_may_exceed_the_ceiling(asl: Office) -> None:
     """A full doctor takes the brother of a child who is there, and nobody else."""
     for cf in CODES[:2]:

@@ -216,6 +216,7 @@ def test_delivery_cuts_or_never_ends(comune: Comune) -> None:
     assert cut.channel.aborted
     assert cut.written == []
     endless: Any = Request(b"POST")
+    endless.channel = Channel()
     pulled: list[Any] = []
     endless.registerProducer = lambda producer, streaming: pulled.append((producer, streaming))
     comune.service.deliver(endless, Spoiled(200, b"<a>", "text/xml", "endless"))
