@@ -25,7 +25,8 @@ from pathlib import Path
 
 from bench.families import invented
 from gateway.demo.people import Child, Parent
-from gateway.demo.stage import ADMINISTRATIONS, HOST, Stage
+from gateway.demo.ports import HOST
+from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.hl7.framing import BlockReader, wrap
 from gateway.journal import look
 from gateway.lifecycle import Status

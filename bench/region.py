@@ -24,7 +24,8 @@ from bench.process import usage
 from bench.signature import beside
 from bench.stages import running
 from gateway.demo.hospital import ReturnFeed
-from gateway.demo.stage import ADMINISTRATIONS, HOST, Stage
+from gateway.demo.ports import HOST
+from gateway.demo.stage import ADMINISTRATIONS, Stage
 
 MESSAGES, BIRTHS, SENDERS = 2_000_000, 400, 64
 RATE = 1000

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from gateway.demo.ports import free_port
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 USER = "icaro"
@@ -40,13 +41,6 @@ def binaries() -> Path | None:
         places.append(Path(told.stdout.strip()))
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((p for p in places if all((p / n).exists() for n in ("initdb", "postgres"))), None)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Cluster:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from gateway.demo.stage import HOST
+from gateway.demo.ports import HOST
 from gateway.hl7.acknowledgment import Reply, Verdict, acknowledge, read_acknowledgment
 from gateway.hl7.framing import BlockReader, wrap
 from gateway.hl7.message import Message

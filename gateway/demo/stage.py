@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.demo.ports import HOST, free_port
 from gateway.deployment import lay_out
 from gateway.errors import StageError
 
-HOST = "127.0.0.1"
-_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_LOWEST, _FIRST_GIVEN = 10_000, 32_768
 _LONGEST_LOOK = 5.0
 """Seconds between two looks of which more is no waiting: nothing ran."""
 ADMINISTRATIONS = ("comune", "agenzia_entrate", "asl")
@@ -37,29 +32,6 @@ PATHS = {
     "agenzia_entrate": "CodiceFiscale",
     "asl": "AnagrafeAssistiti",
 }
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment, and that the system gives to no connection.
-
-    A gateway that is killed and started again wants the same port: meanwhile any connection of
-    this machine could have been given it as its own end, if it were of the system's range.
-    """
-    first = _first_given()
-    below = first if first > 2 * _LOWEST else _FIRST_GIVEN
-    for _ in range(200):
-        port = random.randrange(_LOWEST, below)  # noqa: S311  # no secret
-        with socket.socket() as found, suppress(OSError):
-            found.bind((HOST, port))
-            return port
-    raise StageError("no port is free")
-
-
-def _first_given() -> int:
-    """The lowest port that the system gives to connections by itself."""
-    with suppress(OSError, ValueError):
-        return int(_RANGE.read_text("ascii").split()[0])
-    return _FIRST_GIVEN
 
 
 def is_green(port: int) -> bool:

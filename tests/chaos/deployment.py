@@ -15,7 +15,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port, is_green
+from gateway.demo.ports import HOST, free_port
+from gateway.demo.stage import ADMINISTRATIONS, is_green
 from gateway.errors import StageError
 from tests.chaos.link import Link
 from tests.journey.theatre import Theatre

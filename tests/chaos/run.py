@@ -20,9 +20,10 @@ from pathlib import Path
 import psycopg
 
 from adapters.keys import DevelopmentPki
+from gateway.demo.ports import free_port
 from gateway.demo.proof import effects
 from gateway.demo.region import STORIES, Family, Region
-from gateway.demo.stage import ADMINISTRATIONS, free_port
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.deployment import lay_out
 from gateway.errors import GatewayError, StageError
 from gateway.lifecycle import Status

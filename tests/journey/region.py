@@ -24,7 +24,8 @@ from typing import Any
 
 from gateway.demo.hospital import Feed, ReturnFeed, read
 from gateway.demo.people import Child
-from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port
+from gateway.demo.ports import HOST, free_port
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.errors import StageError
 from gateway.journal import EvidenceRow
 from gateway.lifecycle import FINAL

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.demo.hospital import Feed, read
 from gateway.demo.people import Child
-from gateway.demo.stage import HOST, free_port
+from gateway.demo.ports import HOST, free_port
 from gateway.hl7.acknowledgment import Reply
 from gateway.hl7.framing import wrap
 from gateway.journal import RejectRow

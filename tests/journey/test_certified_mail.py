@@ -20,7 +20,7 @@ from adapters.keys import DevelopmentPki
 from adapters.simulation.pec_provider import PecProvider
 from adapters.simulation.pec_servers import PASSWORD, USER
 from gateway.demo.people import MILANO, SESTO, Child
-from gateway.demo.stage import free_port
+from gateway.demo.ports import free_port
 from gateway.errors import StageError
 from gateway.journal import SubmissionRow
 from gateway.lifecycle import Status

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.stage import ADMINISTRATIONS, HOST
+from gateway.demo.ports import HOST
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.hl7.framing import BlockReader, wrap
 from tests.journey.theatre import ROOT, Theatre, end, prepare, sql
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.demo.people import MILANO, SESTO, Parent
-from gateway.demo.stage import HOST
+from gateway.demo.ports import HOST
 from gateway.lifecycle import Status
 from tests.journey.theatre import Theatre, newborn, prepare, running, send, submissions
 

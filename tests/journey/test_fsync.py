@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.stage import ADMINISTRATIONS, HOST
+from gateway.demo.ports import HOST
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.errors import StageError
 from gateway.hl7.acknowledgment import read_acknowledgment
 from gateway.hl7.framing import BlockReader, wrap

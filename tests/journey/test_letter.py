@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.stage import ADMINISTRATIONS, HOST, free_port
+from gateway.demo.ports import HOST, free_port
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.hl7.acknowledgment import Reply, Verdict, acknowledge, read_acknowledgment
 from gateway.hl7.batch import parts
 from gateway.hl7.framing import ACK, BlockReader, wrap

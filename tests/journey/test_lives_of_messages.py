@@ -17,7 +17,7 @@ import pytest
 
 from gateway.demo.hospital import Feed
 from gateway.demo.people import Child
-from gateway.demo.stage import HOST
+from gateway.demo.ports import HOST
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.demo.hospital import Feed, ReturnFeed, read
 from gateway.demo.people import Child, Parent
-from gateway.demo.stage import HOST
+from gateway.demo.ports import HOST
 from gateway.hl7.acknowledgment import Verdict
 from gateway.hl7.framing import wrap
 from gateway.hl7.message import Message

@@ -24,7 +24,8 @@ from sqlalchemy import create_engine, make_url
 
 from gateway.demo.hospital import Feed, ReturnFeed, read
 from gateway.demo.people import Child, Parent
-from gateway.demo.stage import ADMINISTRATIONS, Stage, free_port
+from gateway.demo.ports import free_port
+from gateway.demo.stage import ADMINISTRATIONS, Stage
 from gateway.deployment import lay_out
 from gateway.errors import StageError
 from gateway.journal import Keyring, SubmissionRow, View, look

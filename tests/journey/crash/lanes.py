@@ -19,7 +19,8 @@ from typing import Any
 import psycopg
 
 from gateway.demo.hospital import ReturnFeed
-from gateway.demo.stage import ADMINISTRATIONS, HOST
+from gateway.demo.ports import HOST
+from gateway.demo.stage import ADMINISTRATIONS
 from gateway.hl7.acknowledgment import Verdict
 from tests.journey.theatre import ROOT, prepare, sql
 

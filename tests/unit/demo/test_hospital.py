@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from gateway.demo.hospital import Feed, ReturnFeed, read
-from gateway.demo.stage import HOST, free_port
+from gateway.demo.ports import HOST, free_port
 from gateway.demo.stories import TRANSFER
 from gateway.hl7.acknowledgment import Verdict
 from gateway.hl7.framing import BlockReader, wrap
