@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gateway.aftermath import Aftermath
 from gateway.bridge import Bridge
@@ -42,6 +42,13 @@ def _nobody() -> None:
 
 HEARS_ANSWERS = frozenset(status for status, event in TRANSITIONS if event is Event.ANSWER_TAKEN)
 """Where a submission may be while an answer is awaited."""
+
+
+class Carried(NamedTuple):
+    """What came back, and when the letter went; None if surely nothing of it went."""
+
+    answer: Answer
+    sent_at: datetime | None
 
 
 class Delivery:
@@ -129,10 +136,10 @@ class Delivery:
         sent = await self._do(lambda unit: self._submit(unit, claimed, letter, draft))
         if sent is None:
             return None
-        answer = await self._carry(letter, claimed, entry, on_wire)
+        carried = await self._carry(letter, claimed, entry, on_wire)
         # Done twice, where a commit that failed had happened, it finds the attempt ended: Fenced.
-        await self._do(lambda unit: self._record(unit, sent, letter, answer, entry), RECORDING)
-        return answer.outcome
+        await self._do(lambda unit: self._record(unit, sent, letter, carried, entry), RECORDING)
+        return carried.answer.outcome
 
     async def _is_no_news(self, claimed: Claimed, said: bytes) -> bool:
         """True, and withdrawn, if an amendment would say what already stands at the partner."""
@@ -169,7 +176,7 @@ class Delivery:
     async def _ask(self, claimed: Claimed, entry: Entry, on_wire: Sent) -> Outcome | NotFound:
         row = claimed.row
         letter = self._preparation.question(claimed, entry)
-        answer = await self._carry(letter, claimed, entry, on_wire, of_question=True)
+        answer = (await self._carry(letter, claimed, entry, on_wire, of_question=True)).answer
         await self._do(lambda unit: self._told(unit, row, letter, answer, entry))
         return answer.outcome
 
@@ -181,14 +188,18 @@ class Delivery:
         on_wire: Sent,
         *,
         of_question: bool = False,
-    ) -> Answer:
-        if self._clock() >= letter.expires_at:
+    ) -> Carried:
+        now = self._clock()
+        if now >= letter.expires_at:
             # The Timestamp aged in our own queue: nobody would accept it, so it is not sent.
-            return Answer(Unavailable("EXPIRED_BEFORE_SENDING"))
+            return Carried(Answer(Unavailable("EXPIRED_BEFORE_SENDING")), None)
         destination = self._destinations[claimed.row.partner]
         answers = self._preparation.answers(claimed, of_question=of_question)
         on_wire()
-        return await self._calls.end_of(destination.send(letter, entry, answers))
+        answer = await self._calls.end_of(destination.send(letter, entry, answers))
+        outcome = answer.outcome
+        never = isinstance(outcome, Unavailable) and not outcome.received
+        return Carried(answer, None if never else now)
 
     def _submit(
         self, unit: Unit, claimed: Claimed, letter: Letter, draft: Draft | None
@@ -241,15 +252,17 @@ class Delivery:
         unit: Unit,
         sent: tuple[SubmissionRow, AttemptRow],
         letter: Letter,
-        answer: Answer,
+        carried: Carried,
         entry: Entry,
     ) -> None:
-        row, attempt = sent
+        (row, attempt), (answer, sent_at) = sent, carried
         unit.case(row.case_id)  # before its submissions: locked, and its key at hand
         # A callback may have come before the reply: what counts is what the row is now.
         current = next(each for each in unit.submissions(row.case_id) if each.id == row.id)
         name = type(answer.outcome).__name__
-        unit.end_attempt(attempt, name, answer=answer.body or None, note=answer.note)
+        unit.end_attempt(
+            attempt, name, answer=answer.body or None, note=answer.note, sent_at=sent_at
+        )
         if current.status in HEARS_ANSWERS:
             self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
         else:

@@ -13,7 +13,7 @@ from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
 from gateway.journal.rows import ATTEMPT, ATTEMPTS, AttemptRow
-from gateway.journal.stored import new_id, optional_stamp
+from gateway.journal.stored import new_id, optional_stamp, stamp
 from gateway.journal.tables import attempts, cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
@@ -89,12 +89,6 @@ class AttemptWrites(AttemptReads, Writing):
         self._witness("attempt.added", ATTEMPTS, row, (submission_id,), {"number": number})
         return AttemptRow.of(row)
 
-    def mark_sent(self, attempt_id: str) -> AttemptRow:
-        """The bytes were given to the wire."""
-        sent = {"sent_at": self._transaction.stamp}
-        row = self._change(ATTEMPTS, attempt_id, {}, sent)
-        return self._attempt("attempt.sent", attempt_id, row)
-
     def end_attempt(
         self,
         attempt: AttemptRow | str,
@@ -102,14 +96,18 @@ class AttemptWrites(AttemptReads, Writing):
         *,
         answer: bytes | None = None,
         note: str | None = None,
+        sent_at: datetime | None = None,
     ) -> AttemptRow:
-        """What came of it: `outcome` and `note` are codes, `answer` the exact bytes.
+        """What came of it: `outcome` and `note` are codes, `answer` the exact bytes, `sent_at` when
+        they were given to the wire, None if surely nothing was.
 
         `attempt`: as it was read, or its id. Fenced if it has ended before.
         """
         known = attempt if isinstance(attempt, AttemptRow) else None
         attempt_id = str(attempt) if known is None else known.id
         values: Values = {"ended_at": self._transaction.stamp, "outcome": outcome, "note": note}
+        if sent_at is not None:
+            values["sent_at"] = stamp(sent_at)
         if answer is not None:
             key = self._writing_key(self._case_of_attempt(attempt_id, known))
             values |= self._sealed(key, "attempts", attempt_id, {"answer": answer})

@@ -21,7 +21,16 @@ from gateway.destination import Claimed, Letter
 from gateway.errors import JournalError, SigningError
 from gateway.journal import Unit
 from gateway.lifecycle import Event, Status, after
-from gateway.outcomes import Accepted, Fault, NotFound, Outcome, Rejected, Taken, Unknown
+from gateway.outcomes import (
+    Accepted,
+    Fault,
+    NotFound,
+    Outcome,
+    Rejected,
+    Taken,
+    Unavailable,
+    Unknown,
+)
 from gateway.partners import Idempotence
 from tests.births import CODICE_FISCALE, GIULIA, OFFICES, PERSON, House, run
 
@@ -183,6 +192,18 @@ def test_attempts_are_kept_with_their_answers(house: House) -> None:
     attempts = house.look(lambda view: view.attempts(row.id))
     assert [(each.number, each.outcome) for each in attempts] == [(1, "Unknown"), (2, "Accepted")]
     assert house.look(lambda view: view.answer(attempts[1].id)) == b"<answer/>"
+
+
+def test_when_it_went_is_kept_and_what_never_went_has_no_time(house: House) -> None:
+    """An attempt without connection was not sent; the next, answered or not, was."""
+    house.office.says["comune"] = [Unavailable("no connection"), Accepted("P1")]
+    house.hears(GIULIA.message("A01"))
+    house.works()
+    row = house.last("comune")
+    never, went = house.look(lambda view: view.attempts(row.id))
+    assert never.sent_at is None
+    assert went.sent_at is not None
+    assert went.created_at <= went.sent_at
 
 
 # ---------------------------------------------------------------- what changed meanwhile

@@ -41,7 +41,6 @@ class Deployment:
         with Journal.open(url, node="n1", keyring=keyring, side_file=side_file) as journal:
             self.message = journal.run(lambda unit: message(unit, "not-for-us"))
             self.case, self.submission, self.attempt = journal.run(sending)
-            journal.run(lambda unit: unit.mark_sent(self.attempt))
             journal.run(self._answer)
             self.body = journal.run(lambda unit: message(unit, "2", case_id=self.case))
             row, _ = journal.run(lambda unit: unit.add_callback("comune", "m1", "op", b"<esito/>"))

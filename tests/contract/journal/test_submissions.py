@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,12 +175,14 @@ def test_unknown_rows_are_named(journal: Journal) -> None:
 def test_the_exact_bytes_of_an_attempt_come_back(journal: Journal) -> None:
     """What may have been sent, and what was answered."""
     _, submission_id, attempt_id = journal.run(sending)
-    journal.run(lambda unit: unit.mark_sent(attempt_id))
+    went = datetime(2026, 3, 6, 9, 30, tzinfo=UTC)
     ended = journal.run(
-        lambda unit: unit.end_attempt(attempt_id, "ACCEPTED", answer=b"<ok/>", note="200")
+        lambda unit: unit.end_attempt(
+            attempt_id, "ACCEPTED", answer=b"<ok/>", note="200", sent_at=went
+        )
     )
     assert (ended.outcome, ended.note, ended.number) == ("ACCEPTED", "200", 1)
-    assert ended.sent_at is not None
+    assert ended.sent_at == went
     assert ended.ended_at is not None
     with journal.view() as view:
         assert view.attempts(submission_id) == [ended]

@@ -36,7 +36,7 @@ def test_a_journal_nobody_touched_has_no_finding(deployment: Deployment) -> None
         lambda done, total: told.append((done, total)),
     )
     assert (report.rows, report.unsigned) == (7, 0)
-    assert report.entries == 12
+    assert report.entries == 11
     assert told[-1] == (12, 12)
     assert report.checkpoints >= 1
 
@@ -172,7 +172,7 @@ def test_a_tail_cut_off_with_its_rows_and_checkpoints_is_in_the_file(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     """The database is whole in itself; the checkpoint beside it saw more."""
-    deployment.sql("DELETE FROM evidence WHERE seq > 11")
+    deployment.sql("DELETE FROM evidence WHERE seq > 10")
     deployment.sql("DELETE FROM inbox")
     deployment.sql(
         "DELETE FROM checkpoints WHERE id NOT IN (SELECT id FROM checkpoints ORDER BY id LIMIT 1)"
@@ -181,7 +181,7 @@ def test_a_tail_cut_off_with_its_rows_and_checkpoints_is_in_the_file(
     nowhere.touch()
     assert deployment.named(nowhere) == {}
     named = deployment.named()
-    assert named[Fault.TAIL_TRUNCATED] == ["n1 #11"]
+    assert named[Fault.TAIL_TRUNCATED] == ["n1 #10"]
     assert len(named[Fault.CHECKPOINT_DELETED]) >= 1
 
 
