@@ -1,7 +1,8 @@
 """The wish of a mother who does not want to be named, on one case: heeded, kept, said late.
 
-Once said it stays said. What was stored before is under a key that is destroyed here; the steps of
-the case are the casebook's.
+Once said it stays said. What was stored before is under a key that is destroyed here, and of the
+answers to what was sent before only codes and receipts are kept; the steps of the case are the
+casebook's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from gateway.case import Case, decoded
 from gateway.errors import NotPossible
 from gateway.hl7.redaction import mark_unnamed, redact_dossier
-from gateway.journal import Unit
+from gateway.journal import SubmissionRow, Unit
+from gateway.outcomes import Choice, Fault, NotFound, Outcome, Rejected
 from gateway.wishes import Wishes
 
 
@@ -29,6 +31,23 @@ def keep(wishes: Wishes, case: Case) -> None:
     case.dossier = mark_unnamed(case.dossier)
     if not wishes.account(case).anonymous():
         case.dossier = decoded(case.row.dossier or b"")
+
+
+def said_since(unit: Unit, row: SubmissionRow) -> bool:
+    """Whether the wish came after this was sent: what was sent can be read no more."""
+    return row.attempts > 0 and unit.document(row.id) is None
+
+
+def nameless(outcome: Outcome | NotFound) -> Outcome | NotFound:
+    """What may be kept of an answer about somebody who now wishes not to be named: the persons to
+    choose among and the texts of faults may name her.
+    """
+    match outcome:
+        case Choice():
+            return Choice(())
+        case Rejected(faults, facts):
+            return Rejected(tuple(Fault(fault.code) for fault in faults), facts)
+    return outcome
 
 
 def unname(unit: Unit, case: Case) -> None:

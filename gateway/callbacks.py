@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.aftermath import Aftermath
+from gateway.anonymity import nameless, said_since
 from gateway.bridge import Bridge
 from gateway.casebook import Casebook
 from gateway.errors import Fenced, GatewayError, JournalError
@@ -86,9 +87,10 @@ class Callbacks:
         elif not unit.case(submission.case_id).readable:
             unit.apply_callback(row.id, submission.id, "content destroyed")
         else:
-            outcome = self._outcome(facts)
+            unnamed, outcome = said_since(unit, submission), self._outcome(facts)
+            outcome = nameless(outcome) if unnamed else outcome
             told = self._aftermath.called_back(unit, submission, outcome)
-            unit.apply_callback(row.id, submission.id, told)
+            unit.apply_callback(row.id, submission.id, told, keep=not unnamed)
 
     def _may_speak(self, origin: str, partner: str, endpoint: str) -> bool:
         """Only who got a document tells what became of it: the same office, or the same keys."""

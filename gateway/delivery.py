@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from gateway.aftermath import Aftermath
+from gateway.anonymity import nameless, said_since
 from gateway.bridge import Bridge
 from gateway.calls import Calls
 from gateway.casebook import Casebook
@@ -138,7 +139,7 @@ class Delivery:
             return None
         carried = await self._carry(letter, claimed, entry, on_wire)
         # Done twice, where a commit that failed had happened, it finds the attempt ended: Fenced.
-        await self._do(lambda unit: self._record(unit, sent, letter, carried, entry), RECORDING)
+        await self._do(lambda unit: self._record(unit, claimed, sent, letter, carried), RECORDING)
         return carried.answer.outcome
 
     async def _is_no_news(self, claimed: Claimed, said: bytes) -> bool:
@@ -207,6 +208,10 @@ class Delivery:
         row = claimed.row
         if draft is not None and self._outrun(unit, claimed):
             return None
+        if draft is None and said_since(unit, row):
+            # She wished not to be named while this was signed again: the next look holds it.
+            unit.release(row.id, fence=row.fence, due_at=unit.now)
+            return None
         moved = unit.move(
             row,
             expect=row.status,
@@ -250,13 +255,17 @@ class Delivery:
     def _record(
         self,
         unit: Unit,
+        claimed: Claimed,
         sent: tuple[SubmissionRow, AttemptRow],
         letter: Letter,
         carried: Carried,
-        entry: Entry,
     ) -> None:
-        (row, attempt), (answer, sent_at) = sent, carried
-        unit.case(row.case_id)  # before its submissions: locked, and its key at hand
+        (row, attempt), (answer, sent_at), entry = sent, carried, claimed.entry
+        assert entry is not None  # it was sent there
+        # Before its submissions: locked, and its key at hand.
+        case = unit.case(row.case_id)
+        if case.version != claimed.case.row.version and said_since(unit, row):
+            answer = Answer(nameless(answer.outcome), note=answer.note)
         # A callback may have come before the reply: what counts is what the row is now.
         current = next(each for each in unit.submissions(row.case_id) if each.id == row.id)
         name = type(answer.outcome).__name__

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from gateway.anonymity import said_since
 from gateway.casebook import Casebook
 from gateway.errors import MailError, VerificationError
 from gateway.journal import AttemptRow, SubmissionRow, Unit
@@ -138,7 +139,8 @@ class Posting:
         attempts = unit.attempts(submission_id)
         _believed(receipt, about, attempts)
         kept, _ = unit.add_callback(ORIGIN, receipt.id, row.operation_id, raw)
-        unit.apply_callback(kept.id, row.id, str(receipt.kind))
+        # A receipt may bring the mail back with it.
+        unit.apply_callback(kept.id, row.id, str(receipt.kind), keep=not said_since(unit, row))
         last = mails(attempts)[-1].message_id == about
         return self._settled(unit, row, receipt) if last else receipt.kind is Kind.DELIVERED
 

@@ -32,6 +32,9 @@ _BODY = (
 )
 
 
+_GONE: Values = {"body": None, "body_seal": None}
+
+
 class InboxReads(Reading):
     """Look callbacks up."""
 
@@ -84,15 +87,19 @@ class InboxWrites(InboxReads, Writing):
         self._witness("callback.stored", CALLBACKS, row)
         return InboxRow.of(row), False
 
-    def apply_callback(self, callback_id: str, submission_id: str | None, outcome: str) -> InboxRow:
-        """Say what came of it (a code), and for which submission if any; Fenced if it was said."""
+    def apply_callback(
+        self, callback_id: str, submission_id: str | None, outcome: str, *, keep: bool = True
+    ) -> InboxRow:
+        """Say what came of it (a code), and for which submission if any; Fenced if it was said.
+        Without `keep` its body goes.
+        """
         values: Values = {
             "applied_at": self._transaction.stamp,
             "submission_id": submission_id,
             "outcome": outcome,
         }
         if submission_id is not None:
-            values |= self._sealed_for(submission_id, callback_id)
+            values |= self._sealed_for(submission_id, callback_id) if keep else _GONE
         row = self._change(CALLBACKS, callback_id, {"applied_at": None}, values)
         if row is None:
             raise Fenced(f"callback {callback_id} is not there or was applied")
@@ -105,5 +112,5 @@ class InboxWrites(InboxReads, Writing):
         key = self._case_key(self._case_of_submission(submission_id))
         body = None if key is None else self.callback_body(callback_id)
         if key is None or body is None:
-            return {"body": None, "body_seal": None}
+            return _GONE
         return self._sealed(key, "inbox", callback_id, {"body": body})

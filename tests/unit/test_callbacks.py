@@ -78,6 +78,17 @@ def test_an_outcome_that_comes_later_ends_the_wait(house: House):
     assert (row.status, row.receipt) == (Status.ACCEPTED, "015209/2026/1")
 
 
+def test_an_outcome_of_before_her_wish_is_applied_and_not_kept(house: House):
+    """She wished not to be named since: what it answers named her, so its bytes may."""
+    house.hears(replace(GIULIA, unnamed=True).message("A08"))
+    row = house.rows("comune")[0]
+    assert brought(house, ACCEPTED, operation=row.operation_id) == ["applied"]
+    assert house.rows("comune")[0].status is Status.ACCEPTED
+    evidence = house.look(lambda view: view.evidence(limit=1000))
+    (kept,) = (each.subjects[0] for each in evidence if each.what == "callback.stored")
+    assert house.look(lambda view: view.callback_body(kept)) is None
+
+
 def test_a_repeated_outcome_is_recognised(house: House):
     """The same MessageID twice is kept once and applied once."""
     brought(house, ACCEPTED)

@@ -547,6 +547,50 @@ def test_an_answer_of_before_the_wish_tells_nothing_any_more(house: House) -> No
     assert house.context().facts.get("codice_fiscale") is None
 
 
+HERS = marks(CHIARA)[0].decode()
+
+
+@pytest.mark.parametrize(
+    "answer", [Choice(({"cognome": HERS},)), Rejected((Fault("EAA11", HERS),)), Taken("T/1")]
+)
+def test_an_answer_that_crosses_the_wish_leaves_nothing_of_her(
+    house: House, answer: Outcome
+) -> None:
+    """What was sent named her, so the answer may: its code is kept, persons and bytes are not."""
+
+    def wished(letter: Letter) -> None:
+        house.office.body = b"<answer/>"
+        if letter.operation == "codice_fiscale/register":
+            house.office.body = f"<cognome>{HERS}</cognome>".encode()
+            house.hears(replace(CHIARA, unnamed=True).message("A08"))
+
+    house.office.before_answer = wished
+    house.office.says["codice_fiscale"] = [answer]
+    born(house, CHIARA)
+    told = stored(house, house.case())
+    assert not [mark for mark in marks(CHIARA) if any(mark in each for each in told)]
+    row = house.rows("codice_fiscale")[0]
+    (attempt,) = house.look(lambda view: view.attempts(row.id))
+    assert attempt.outcome == type(answer).__name__
+
+
+def test_a_retry_that_the_wish_overtook_is_not_signed_again(house: House) -> None:
+    """It was claimed with the document that names her; it stays here, and a person asks."""
+    house.office.says["comune"] = [Unavailable("RESET", received=True)]
+    house.hears(CHIARA.message("A01"))
+    claimed = None
+    while not (claimed and claimed.row.step == "comune" and claimed.row.attempts):
+        if claimed:
+            run(house.delivery.work(claimed))
+        claimed = house.do(house._claim)
+    assert claimed.document
+    house.hears(replace(CHIARA, unnamed=True).message("A08"))
+    assert run(house.delivery.work(claimed)) is None
+    house.works()
+    assert house.office.got("comune") == ["register"]
+    assert house.steps()["comune"] == ["register HELD DOUBT", "register WAITING PREDECESSOR"]
+
+
 # ---------------------------------------------------------------- late declarations
 
 
