@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -423,7 +424,10 @@ def stored(house: House, case: CaseRow) -> list[bytes]:
         found += [unit.message_body(each.id) for each in unit.messages(case.id)]
         for row in unit.submissions(case_id=case.id):
             found.append(unit.document(row.id))
-            found += [unit.envelope(each.id) for each in unit.attempts(row.id)]
+            for look in (unit.inputs, unit.facts, unit.faults):
+                found.append(json.dumps(look(row.id)).encode())
+            for each in unit.attempts(row.id):
+                found += [unit.envelope(each.id), unit.answer(each.id)]
         return found
 
     return [each for each in house.do(read) if each]
