@@ -71,6 +71,8 @@ class AgenziaEntrate:
         self._owner_of: dict[str, str] = {}
         self._former: dict[str, str] = {}
         """Whose a code was that is in nobody's hands: others may still know that person by it."""
+        self._at_the_counter: dict[str, str] = {}
+        """Whose a code is that a family was given there, and that nobody has asked us for yet."""
         self._person_of: dict[str, str] = {}
         """The person's key by receipt; empty once the request was annulled."""
 
@@ -111,8 +113,9 @@ class AgenziaEntrate:
         if kind == "3":
             return self._validate(body, person, number)
         known = self._code_of.get(person.key)
-        if "already_known" in plan:
-            known = known or self._free_code(person)
+        if "already_known" in plan and not known:
+            known = self._free_code(person)
+            self._at_the_counter[known] = person.key
         if known and not self._forgetful:
             told = refused(CATALOGUE, errors.ALREADY_KNOWN, "generalita", codiceFiscale=known)
             return Judgement(told)
@@ -171,10 +174,12 @@ class AgenziaEntrate:
     def _free_code(self, person: Person) -> str:
         """The computed code, or the first variant of it that never was anybody else's."""
         codes = chain([person.computed], omocodici(person.computed))
+        others = (self._former, self._at_the_counter)
         return next(
             code
             for code in codes
-            if code not in self._owner_of and self._former.get(code, person.key) == person.key
+            if code not in self._owner_of
+            and all(each.get(code, person.key) == person.key for each in others)
         )
 
     def _person(self, body: etree._Element) -> Person:

@@ -160,6 +160,16 @@ class Flow:
         """`nascita.flow.yaml:12`."""
         return self._tree.place(path)
 
+    def rests_on(self, step: str) -> frozenset[str]:
+        """The steps whose facts a step reads, and those that these need in their turn: what the
+        enrolment was made with, the paediatrician's choice rests on.
+        """
+        found, more = set[str](), set(self.steps[step].reads)
+        while more:
+            found |= more
+            more = {need for each in more for need in self.steps[each].needs} - found
+        return frozenset(found)
+
     def means(self, event: str) -> bool:
         """Whether an event of this name can mean anything to a case."""
         case = self.case

@@ -263,6 +263,27 @@ def test_an_amendment_is_not_found_needless_by_facts_of_before(house: House) -> 
     assert b"RSSGLI26C41F20RQ" in house.office.last("assistito")
 
 
+def test_a_new_code_reaches_the_paediatrician_although_an_answer_was_lost(tmp_path: Path) -> None:
+    """The ASL took the new code and its answer was lost; a person says so, and no fact of it."""
+    offices = tuple(replace(each, idempotence=Idempotence.NEITHER) for each in OFFICES)
+    with House(tmp_path, offices=offices) as house:
+        house.hears(GIULIA.message("A01"))
+        house.works()
+        case_id = house.case().id
+        house.do(lambda unit: house.desk.choose(unit, case_id, {"pediatra": "PLS001"}, PERSON))
+        house.works()
+        house.office.says["assistito"] = [Unknown("lost")]
+        learned(house, "RSSGLI26C41F20RQ")
+        house.works()
+        held = house.last("assistito").id
+        house.do(
+            lambda unit: house.desk.resolve(unit, held, received=True, receipt="P9", person=PERSON)
+        )
+        house.works()
+        assert house.office.got("pediatra") == ["register", "amend"]
+        assert b"RSSGLI26C41F20RQ" in house.office.last("pediatra")
+
+
 def test_a_document_is_not_found_impossible_by_facts_of_before(house: House) -> None:
     """What cannot be written with the fact of before is made with the one that came meanwhile."""
     house.office.says["codice_fiscale"] = [Taken("T1")]

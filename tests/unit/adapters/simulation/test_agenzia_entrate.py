@@ -180,6 +180,15 @@ def test_bad_days_of_the_agenzia(agenzia: Office) -> None:
     assert (known["codice"], known["codiceFiscale"]) == ("EAA30", computed("IDA"))
 
 
+def test_a_code_of_the_counter_is_given_to_nobody_else(agenzia: Office) -> None:
+    """Between the answer that names it and the validation, another child would have the same."""
+    known = agenzia.call(ASSIGN, assignment(name="IDA"), BadDay("already_known"))
+    twin = agenzia.call(ASSIGN, assignment(name="IDA", order="2"))
+    assert twin["codiceFiscale"] != known["codiceFiscale"]
+    validation = assignment("3", name="IDA", **code(known["codiceFiscale"]))
+    assert agenzia.call(ASSIGN, validation)["esito"] == "ACCOLTA"
+
+
 def test_a_restart_is_a_replay(tmp_path: Path) -> None:
     """Codes, owners and receipts are as before after a restart."""
     before = Office("agenzia_entrate", tmp_path)
