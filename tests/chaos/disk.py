@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Writers = Callable[[], list[int]]
-ATTACHED = 5.0
+ATTACHED = 30.0
 """Seconds within which strace must have them all."""
 EVERY_SYNC = ("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO")
 

@@ -98,7 +98,10 @@ def perform(
         troubles += _ended(stage)
     say("everything has ended, now the proof")
     left = Left.by(stage, stage.idempotence, database.folders if database else ())
-    broken = [*troubles, *check(left)]
+    try:
+        broken = [*troubles, *check(left)]
+    except (OSError, psycopg.Error) as error:
+        broken = [*troubles, f"what is left cannot be read: {type(error).__name__}: {error}"]
     broken += [f"{kind} was never injected" for kind in faults.kinds if not faults.done[kind]]
     broken += [f"no administration had this bad day: {name}" for name in faults.unplayed()]
     return Ended(seed, figures(left, faults, clerk, broken), faults.done, broken)
