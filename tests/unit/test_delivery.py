@@ -480,6 +480,23 @@ def asking(folder: Path) -> House:
     return House(folder, offices=offices)
 
 
+def test_a_doubt_is_asked_about_no_earlier_for_what_its_own_node_says_late(tmp_path: Path) -> None:
+    """Its lease was lost, then its call fails: the question waits for Expires all the same."""
+    with asking(tmp_path) as house:
+        claimed = born(house)
+
+        def lost(letter: Letter) -> None:
+            house.do(lambda unit: house.delivery.recover(unit, [unit.submission(claimed.row.id)]))
+
+        house.office.before_answer = lost
+        house.office.says["comune"] = [Unavailable("no connection")]
+        run(house.delivery.work(claimed))
+        row = house.last("comune")
+        (attempt,) = house.look(lambda view: view.attempts(row.id))
+        assert (row.status, attempt.outcome) == (Status.IN_DOUBT, "Unavailable")
+        assert row.due_at > attempt.expires_at
+
+
 def test_a_question_names_the_document_and_is_no_attempt(tmp_path: Path) -> None:
     """It carries the operation id that is in doubt, and counts as no try to deliver."""
     with asking(tmp_path) as house:
