@@ -129,12 +129,19 @@ class Aftermath:
         case = self._casebook.load(unit, row.case_id)
         if moved.status is not Status.ACCEPTED:
             return moved
-        if row.kind is Kind.CANCEL:
+        if self._is_superseded(unit, row):
+            self._casebook.went_on(unit, case)  # a late answer tells nothing that is newer
+        elif row.kind is Kind.CANCEL:
             self._casebook.annulled(unit, case, row.step)
         else:
             facts = {"protocollo": outcome.receipt, **outcome.facts}
             self._casebook.learned(unit, case, row.step, facts)
         return moved
+
+    def _is_superseded(self, unit: Unit, row: SubmissionRow) -> bool:
+        """Whether what came after it in its step stands at the partner, or annulled it."""
+        chain = unit.submissions(row.case_id, row.step)
+        return any(each.seq > row.seq and each.status is Status.ACCEPTED for each in chain)
 
     def _taken(self, unit: Unit, row: SubmissionRow, outcome: Taken) -> SubmissionRow:
         return self._move(

@@ -15,7 +15,8 @@ from gateway.anonymity import nameless, said_since
 from gateway.bridge import Bridge
 from gateway.calls import Calls
 from gateway.casebook import Casebook
-from gateway.destination import Answer, Claimed, Destination, Letter, Standing
+from gateway.claimed import read_claimed
+from gateway.destination import Answer, Claimed, Destination, Letter
 from gateway.errors import Fenced, TranslationError
 from gateway.journal import AttemptRow, Journal, SubmissionRow, Unit
 from gateway.journal.submissions import Changes
@@ -77,15 +78,7 @@ class Delivery:
 
     def claimed(self, unit: Unit, row: SubmissionRow) -> Claimed:
         """Read, in the claim's own unit, everything that the work needs."""
-        attempts = unit.attempts(row.id) if row.attempts else []
-        return Claimed(
-            row=row,
-            case=self._casebook.load(unit, row.case_id),
-            entry=self._casebook.entry_of(row),
-            document=unit.document(row.id) if row.attempts else None,
-            standing=_standing(unit, row.predecessor),
-            expires_at=attempts[-1].expires_at if attempts else None,
-        )
+        return read_claimed(unit, row, self._casebook)
 
     async def work(self, claimed: Claimed, sent: Sent = _nobody) -> Outcome | NotFound | None:
         """Do what the submission's status asks for; gives the outcome if somebody was asked.
@@ -323,19 +316,6 @@ class Delivery:
             return await self._bridge(self._journal.submit(work, PATIENCE, endure))
         except Fenced:
             return None
-
-
-def _standing(unit: Unit, submission_id: str | None) -> Standing | None:
-    if submission_id is None:
-        return None
-    row = unit.submission(submission_id)
-    return Standing(
-        id=row.id,
-        content_digest=row.content_digest,
-        inputs=unit.inputs(submission_id) or {},
-        operation_id=row.operation_id,
-        receipt=row.receipt or row.ticket or "",
-    )
 
 
 def _kept(unit: Unit, row: SubmissionRow, draft: Draft) -> Changes:

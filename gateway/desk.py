@@ -66,8 +66,7 @@ class Desk:
             raise NotPossible(f"{submission_id} waits for a choice among candidates: resolve it")
         if row.kind is Kind.CANCEL:
             case = self.casebook.load(unit, row.case_id)
-            motive = {"flow": {"motivo": person.reason}}
-            override(self.casebook, unit, case, submission_id, motive)
+            override(self.casebook, unit, case, submission_id, _motive(person))
         self._note(unit, "submission.confirmed", person, row.case_id, submission_id)
         return self._move(unit, row, Event.CONFIRM)
 
@@ -142,9 +141,12 @@ class Desk:
         later = newer(unit, row)
         if later is not None:
             raise NotPossible(f"{later.id} is newer and {later.status}: what it says counts")
-        case = self._open_case(unit, row.case_id)
+        # A birth that was taken back is at its end only when its cancellations are accepted.
+        cancels = row.kind is Kind.CANCEL
+        case = (self.casebook.load if cancels else self._open_case)(unit, row.case_id)
         self._note(unit, "submission.reprocessed", person, row.case_id, submission_id)
-        return again(self.casebook, unit, case, row, Event.REPROCESS)
+        overrides = _motive(person) if cancels else None
+        return again(self.casebook, unit, case, row, Event.REPROCESS, overrides=overrides)
 
     def withdraw(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
         """It need not go any more."""
@@ -247,6 +249,11 @@ class Desk:
         _needed(person)
         note = {"person": person.name, "reason": person.reason, **more}
         unit.record(what, subjects=subjects, note=note)
+
+
+def _motive(person: Person) -> dict[str, dict[str, str]]:
+    """Why something is annulled, as the administration hears it."""
+    return {"flow": {"motivo": person.reason}}
 
 
 def _needed(person: Person) -> None:

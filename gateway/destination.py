@@ -75,7 +75,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A submission that this node may work on, with all that its work needs."""
+    """A submission that this node may work on, with all that its work needs.
+
+    `beneath`: of an amendment, the facts with which what its step needs stands at its partner.
+    """
 
     row: SubmissionRow
     case: Case
@@ -83,3 +86,4 @@ class Claimed:
     document: bytes | None = field(repr=False)
     standing: Standing | None
     expires_at: datetime | None = None
+    beneath: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)

@@ -75,8 +75,7 @@ class Preparation:
         standing = claimed.standing
         if row.kind is not Kind.AMEND or standing is None or standing.content_digest is None:
             return Draft(translation, inputs, None)
-        rests_on = self._casebook.flow.rests_on(row.step)
-        then = comparable(row.step, rests_on, inputs, standing.inputs)
+        then = comparable(step, row.step, inputs, standing.inputs, claimed.beneath)
         # What stands there may have been asked for in a way of its own: validation, a candidate.
         then = _overridden(then, claimed.case.context.overrides.get(standing.id, {}))
         same = then == inputs

@@ -8,7 +8,7 @@ of our own A31 is seen to change nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from gateway.mapping import Compiled
 from gateway.xml import Canonical
 
 Inputs = Mapping[str, Mapping[str, object]]
+Told = Mapping[str, Mapping[str, str]]
 Document = etree._Element | bytes
 
 HEADER = "testataRichiesta"
@@ -73,14 +74,14 @@ def content(
     return neutralised(_written(_run(compiled, dossier, inputs)))
 
 
-def comparable(
-    name: str, rests_on: Collection[str], now: Inputs, then: Mapping[str, Mapping[str, str]]
-) -> Inputs:
-    """The inputs to compare a dossier with what was sent: facts that the step `name` does not rest
-    on are those of `then`. Only the hospital, or a fact that it rests on, can cause an amendment.
+def comparable(step: Step, name: str, now: Inputs, then: Told, beneath: Told) -> Inputs:
+    """The inputs to compare a dossier with what was sent: facts that the step does not wait for
+    are those with which what it needs stands (`beneath`), else those of `then`. Only the hospital,
+    or a fact that the step needs, can cause an amendment.
     """
-    kept = {"flow", "sender", "scelta", "partner", "annullo", name, *rests_on}
-    return {**{key: value for key, value in now.items() if key in kept}, **_others(then, kept)}
+    kept = {"flow", "sender", "scelta", "partner", "annullo", name, *step.needs, *step.follows}
+    others = _others({**then, **beneath}, kept)
+    return {**{key: value for key, value in now.items() if key in kept}, **others}
 
 
 def neutralised(document: bytes) -> bytes:

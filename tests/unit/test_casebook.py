@@ -191,6 +191,20 @@ def renamed(house: House, code: str) -> None:
     house.hears(replace(GIULIA, given="BRUNA", paediatrician="PLS001").message("A08"))
 
 
+def test_a_late_answer_tells_nothing_that_is_newer(house: House) -> None:
+    """The definitive code of the child's old name comes when the new name has its own."""
+    house.office.says["codice_fiscale"] = [Accepted("AE/1", {"codiceFiscale": "90000003815"})]
+    born(house, GIULIA)
+    renamed(house, "RSSBRN26C41F205A")
+    house.works()
+    first = house.rows("codice_fiscale")[0]
+    late = Accepted("AE/1", {"codiceFiscale": CODICE_FISCALE})
+    house.do(lambda unit: house.aftermath.called_back(unit, unit.submission(first.id), late))
+    assert house.context().facts["codice_fiscale"]["codiceFiscale"] == "RSSBRN26C41F205A"
+    house.works()
+    assert CODICE_FISCALE.encode() not in house.office.last("assistito")
+
+
 NO_SUCH_CHILD = Rejected((Fault("PED003"),))
 
 

@@ -393,6 +393,21 @@ def test_what_something_newer_followed_is_not_reprocessed(house: House) -> None:
     assert house.office.got("comune") == ["register", "register"]
 
 
+def test_a_refused_cancellation_is_made_again(house: House) -> None:
+    """The birth was taken back and the Comune refused to hear it: the case is not at its end."""
+    born(house)
+    house.hears(GIULIA.message("A11"))
+    held = house.last("comune")
+    house.office.says["comune/cancel"] = [NO]
+    house.do(lambda unit: house.desk.confirm(unit, held.id, PERSON))
+    house.works()
+    assert house.status("comune") is Status.REJECTED
+    decides(house, reprocessed, house.last("comune"))
+    house.works()
+    assert house.status("comune") is Status.ACCEPTED
+    assert house.office.got("comune") == ["register", "cancel", "cancel"]
+
+
 def test_a_reprocess_finds_the_office_that_was_missing(tmp_path: Path) -> None:
     """An INVALID for want of an office goes once the directory has it."""
     without = tuple(each for each in OFFICES if each.code != "015209")

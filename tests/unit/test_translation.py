@@ -172,21 +172,24 @@ def test_only_facts_that_a_step_reads_can_cause_an_amendment() -> None:
         codice_fiscale={"codiceFiscale": "NEW"}, comune={"attoNumero": "NEW"}, assistito={"a": "N"}
     )
     then = {"codice_fiscale": {"codiceFiscale": "OLD"}, "comune": {"attoNumero": "OLD"}}
-    compared = comparable("assistito", flow_of().rests_on("assistito"), now, then)
+    compared = comparable(step("assistito"), "assistito", now, then, {})
     assert compared["codice_fiscale"] == {"codiceFiscale": "NEW"}
     assert compared["comune"] == {"attoNumero": "OLD"}
     assert compared["assistito"] == {"a": "N"}
     assert compared["flow"] == now["flow"]
-    chosen = comparable("pediatra", flow_of().rests_on("pediatra"), now, then)
+    chosen = comparable(step("pediatra"), "pediatra", now, then, {})
+    assert chosen["codice_fiscale"] == {"codiceFiscale": "OLD"}
+    enrolled = {"codice_fiscale": {"codiceFiscale": "NEW"}}
+    chosen = comparable(step("pediatra"), "pediatra", now, then, enrolled)
     assert chosen["codice_fiscale"] == {"codiceFiscale": "NEW"}
-    told = comparable("riscontro", flow_of().rests_on("riscontro"), now, then)
+    told = comparable(step("riscontro"), "riscontro", now, then, {})
     assert told["comune"] == {"attoNumero": "NEW"}
 
 
 def test_facts_that_were_not_there_are_left_out_of_the_comparison() -> None:
     """What another step told since then is no news for this one."""
     now = inputs(pediatra={"codicePediatra": "PLS001"})
-    assert "pediatra" not in comparable("comune", flow_of().rests_on("comune"), now, {})
+    assert "pediatra" not in comparable(step("comune"), "comune", now, {}, {})
 
 
 def test_no_document_is_in_a_repr() -> None:
