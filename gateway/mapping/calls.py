@@ -20,7 +20,7 @@ from gateway.mapping.hl7_paths import Repetitions, Segments
 from gateway.mapping.hl7_paths import is_null as repetitions_null
 from gateway.mapping.hl7_paths import value_of as value_of_repetitions
 from gateway.mapping.kinds import Kind, fits
-from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
+from gateway.mapping.meaning import UNKNOWN, UNSET, Read, Run, Value, slot_of
 from gateway.mapping.names import Meaning, Scope, defined, passed, said_by, shared
 from gateway.mapping.problem import Fault
 from gateway.mapping.syntax import Call, Syntax
@@ -88,7 +88,7 @@ def _exists(tree: Call, scope: Scope) -> Meaning:
     every = _every(tree.arguments[0], scope)
 
     def read(run: Run) -> bool:
-        return len(every(run)) > 0
+        return bool(every(run))
 
     return Value(read, Kind.BOOLEAN, domain=PRESENT)
 
@@ -271,12 +271,17 @@ def _on_first(
     apply: Callable[..., Any], first: Read[Any], rest: list[Any], reads_run: bool, where: str
 ) -> Read[Any]:
     """The usual case: one value of the message, the rest constants of the mapping."""
+    alone, slot = not rest and not reads_run, slot_of(first)
 
     def read(run: Run) -> Any:
-        value = first(run)
+        value = run.memo[slot]
+        if value is UNSET:
+            value = first(run)
         if value is None:
             return None
         try:
+            if alone:
+                return apply(value)
             return apply(run, value, *rest) if reads_run else apply(value, *rest)
         except Fault as fault:
             raise Fault(f"{where}: {fault.reason}") from None

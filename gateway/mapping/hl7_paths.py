@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gateway.hl7.segment import NULL, ONLY, Repeats, Segment
 from gateway.mapping.kinds import Kind
-from gateway.mapping.meaning import Read, Run, Slots, Value
+from gateway.mapping.meaning import UNSET, Read, Run, Slots, Value, slot_of
 from gateway.mapping.problem import Fault
 
 Repetition: TypeAlias = tuple[Segment, int]
@@ -166,18 +166,37 @@ def field_of(segments: Segments, number: int) -> Repetitions:
     """`PID-3` of `PID`."""
     label = f"{segments.label}-{number}"
 
-    find = segments.every if segments.many else as_list(segments.one)
-
-    def every(run: Run) -> Sequence[Repetition]:
-        found: list[Repetition] = []
-        for segment in find(run):
-            for rep in range(segment.count(number)):
-                found.append((segment, rep + 1))
-        return found
+    every = _every_of_all(segments.every, number) if segments.many else _every_of(segments, number)
 
     one = only(every, label, "")
     many, varies = segments.many, segments.varies
     return Repetitions(segments, number, label, every, one, many=many, varies=varies)
+
+
+def _every_of(segments: Segments, number: int) -> Read[Sequence[Repetition]]:
+    find, slot = segments.one, slot_of(segments.one)
+
+    def every(run: Run) -> Sequence[Repetition]:
+        segment = run.memo[slot]
+        if segment is UNSET:
+            segment = find(run)
+        if segment is None:
+            return ()
+        count = segment.count(number)
+        if count == 1:
+            return ((segment, 1),)
+        return [(segment, each) for each in range(1, count + 1)]
+
+    return every
+
+
+def _every_of_all(find: Read[Sequence[Segment]], number: int) -> Read[Sequence[Repetition]]:
+    def every(run: Run) -> Sequence[Repetition]:
+        return [
+            (segment, each) for segment in find(run) for each in range(1, segment.count(number) + 1)
+        ]
+
+    return every
 
 
 def text_in_segment(number: int, component: int, subcomponent: int) -> Value:
@@ -228,10 +247,12 @@ def value_of(path: Repetitions) -> Value:
 
 def _only_text(path: Repetitions) -> Read[str | None]:
     find, number, label = path.segments.one, path.number, path.label
-    component, subcomponent = path.component or 1, path.subcomponent or 1
+    component, subcomponent, slot = path.component or 1, path.subcomponent or 1, slot_of(find)
 
     def read(run: Run) -> str | None:
-        segment = find(run)
+        segment = run.memo[slot]
+        if segment is UNSET:
+            segment = find(run)
         if segment is None:
             return None
         try:
@@ -245,10 +266,12 @@ def _only_text(path: Repetitions) -> Read[str | None]:
 
 def _text_at(path: Repetitions) -> Read[str | None]:
     find, number, index = path.segments.one, path.number, path.index
-    component, subcomponent = path.component or 1, path.subcomponent or 1
+    component, subcomponent, slot = path.component or 1, path.subcomponent or 1, slot_of(find)
 
     def read(run: Run) -> str | None:
-        segment = find(run)
+        segment = run.memo[slot]
+        if segment is UNSET:
+            segment = find(run)
         if segment is None:
             return None
         text = segment.text(number, index, component, subcomponent)
@@ -259,10 +282,12 @@ def _text_at(path: Repetitions) -> Read[str | None]:
 
 def _text_of_chosen(path: Repetitions) -> Read[str | None]:
     one, number = path.one, path.number
-    component, subcomponent = path.component or 1, path.subcomponent or 1
+    component, subcomponent, slot = path.component or 1, path.subcomponent or 1, slot_of(one)
 
     def read(run: Run) -> str | None:
-        found = one(run)
+        found = run.memo[slot]
+        if found is UNSET:
+            found = one(run)
         if found is None:
             return None
         text = found[0].text(number, found[1], component, subcomponent)

@@ -23,7 +23,7 @@ from gateway.mapping.hl7_paths import (
     repeats,
 )
 from gateway.mapping.kinds import Kind
-from gateway.mapping.meaning import Read, Run, Value
+from gateway.mapping.meaning import UNSET, Read, Run, Value, slot_of
 from gateway.mapping.problem import Fault
 
 AnyPath = TypeVar("AnyPath", Segments, Repetitions)
@@ -98,18 +98,20 @@ def with_text(
     path: AnyPath, texts: Read[Sequence[tuple[str | None, Any]]], wanted: frozenset[str], by: str
 ) -> AnyPath:
     """Of the path, what has one of the fixed texts: the usual selector, one look for all."""
-    label = path.label
+    label, slot = path.label, slot_of(texts)
 
     def every(run: Run) -> Sequence[Any]:
         chosen = []
-        for text, found in texts(run):
+        looked = run.memo[slot]
+        for text, found in texts(run) if looked is UNSET else looked:
             if text in wanted:
                 chosen.append(found)
         return chosen
 
     def one(run: Run) -> Any:
         chosen = None
-        for text, found in texts(run):
+        looked = run.memo[slot]
+        for text, found in texts(run) if looked is UNSET else looked:
             if text in wanted:
                 if chosen is not None:
                     raise Fault(repeats(label, len(every(run)), by))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.mapping.meaning import Read, Run, Value
+from gateway.mapping.meaning import UNSET, Read, Run, Value, slot_of
 from gateway.mapping.problem import Fault
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -54,9 +54,12 @@ def any_of(operands: Sequence[Read[Any]]) -> Read[bool | None]:
 
 def not_(operand: Read[Any]) -> Read[bool | None]:
     """`not`: absent stays absent."""
+    slot = slot_of(operand)
 
     def read(run: Run) -> bool | None:
-        value = operand(run)
+        value = run.memo[slot]
+        if value is UNSET:
+            value = operand(run)
         return None if value is None else not value
 
     return read

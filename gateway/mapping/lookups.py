@@ -14,7 +14,7 @@ from gateway.mapping.check.rows import without_row
 from gateway.mapping.domain import MOST, Domain
 from gateway.mapping.finding import did_you_mean
 from gateway.mapping.kinds import Kind
-from gateway.mapping.meaning import UNKNOWN, Read, Run, Value
+from gateway.mapping.meaning import UNKNOWN, UNSET, Read, Run, Value, slot_of
 from gateway.mapping.names import Scope
 from gateway.mapping.problem import Fault
 from gateway.mapping.syntax import Call, Name, Syntax
@@ -71,8 +71,12 @@ def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
 def _looked_up(
     value: Read[Any], look_up: LookUp, column: int, on: Read[Any] | None, where: str
 ) -> Read[str | None]:
+    slot = slot_of(value)
+
     def read(run: Run) -> str | None:
-        code = value(run)
+        code = run.memo[slot]
+        if code is UNSET:
+            code = value(run)
         if code is None:
             return None
         try:

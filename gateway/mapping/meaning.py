@@ -18,6 +18,10 @@ UNSET: Final = object()
 """Not yet read, or no constant: None already means absent."""
 
 
+NEVER: Final = 0
+"""The place in `Run.memo` that nothing is kept in."""
+
+
 class Run:
     """One translation: the source, the facts, and what was already read of them.
 
@@ -90,14 +94,23 @@ def remembered(read: Read[Result], slot: int) -> Read[Result]:
             value = memo[slot] = read(run)
         return value  # type: ignore[no-any-return]  # the slot holds what `read` gave
 
+    recall.slot = slot  # type: ignore[attr-defined]  # for `slot_of`
     return recall
+
+
+def slot_of(read: Read[Any]) -> int:
+    """Where in `Run.memo` a remembered read keeps what it gave, so that who reads often can look
+    there first; NEVER, which stays UNSET, for what is not remembered.
+    """
+    slot: int = getattr(read, "slot", NEVER)
+    return slot
 
 
 class Slots:
     """Hands out places in `Run.memo` and `Run.items`."""
 
     def __init__(self) -> None:
-        self.memo = 0
+        self.memo = NEVER + 1
         self.items = 0
         self._recalls: set[Read[Any]] = set()
 

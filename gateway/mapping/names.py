@@ -244,12 +244,14 @@ def input_value(namespace: str, name: str, scope: Scope, column: int) -> Value:
 
 
 def _fact(namespace: str, name: str, kind: Kind) -> Value:
+    is_text = kind is Kind.TEXT
+
     def read(run: Run) -> object:
         facts = run.inputs.get(namespace)
         value = facts.get(name) if facts else None
         if value is None or value == "":
             return None
-        if kind is Kind.TEXT and type(value) is str:
+        if is_text and type(value) is str:
             return value
         try:
             return typed(value, kind)

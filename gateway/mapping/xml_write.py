@@ -57,7 +57,7 @@ def writer_of(kind: Kind) -> Callable[[Any], str]:
     The writer raises Fault where a value of another kind would lose or invent something: a
     moment is no day, a fraction no whole number.
     """
-    allowed = _ALLOWED.get(kind)
+    allowed, whole = _ALLOWED.get(kind), kind is Kind.INTEGER
     if allowed is None:
         return _write_any
 
@@ -66,9 +66,9 @@ def writer_of(kind: Kind) -> Callable[[Any], str]:
             return value
         if type(value) not in allowed:
             raise Fault(f"a {_name(value)} where the schema wants a {kind}")
-        if kind is Kind.INTEGER and value != int(value):
+        if whole and value != int(value):
             raise Fault("a fraction where the schema wants a whole number")
-        return written(int(value)) if kind is Kind.INTEGER else written(value)
+        return written(int(value)) if whole else written(value)
 
     return write
 

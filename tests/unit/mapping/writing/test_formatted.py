@@ -99,7 +99,8 @@ def disturbed(text: str, seed: int, comments: float) -> str:
         indent = (len(line) - len(inside)) * wide
         if chance.random() < comments:
             lines.append(" " * indent + "# a comment")
-        if chance.random() < 0.1 and not inside.startswith("#"):
+        # In what errors are expected a `|` is no filter: it belongs to the path that is told.
+        if chance.random() < 0.1 and not inside.startswith("#") and "REQUIRED" not in inside:
             inside = re.sub(r" \| ", "|", inside)
         if chance.random() < 0.1:
             inside = re.sub(r"^([$\w]+): ", r"\1:   ", inside)
