@@ -39,11 +39,11 @@ def send_before_commit(module: Any) -> None:
             draft = self._preparation.draft(claimed, entry)
         document = draft.translation.document if draft else claimed.document
         letter = self._preparation.letter(document, claimed, entry)
-        answer = await self._carry(letter, claimed, entry, on_wire)
+        carried = await self._carry(letter, claimed, entry, on_wire)
         sent = await real(self, lambda unit: self._submit(unit, claimed, letter, draft))
         if sent is not None:
-            await real(self, lambda unit: self._record(unit, sent, letter, answer, entry))
-        return answer.outcome
+            await real(self, lambda unit: self._record(unit, claimed, sent, letter, carried))
+        return carried.answer.outcome
 
     module.Delivery._deliver = deliver
 
