@@ -29,7 +29,8 @@ RUNS = 50
 """Of each sample in a round."""
 
 RUN_BAR, COMPILE_BAR = 0.25, 100.0
-"""Milliseconds; a reference prototype took 0.15 and 40."""
+PROTOTYPE_RUN, PROTOTYPE_COMPILE = 0.15, 40
+"""Milliseconds, of the reference prototype."""
 
 _SENDER: Mapping[str, object] = {"comune": "015146", "struttura": "030001", "nome": "SANTA PROVA"}
 
@@ -61,9 +62,11 @@ class Costs:
     def bars(self) -> list[tuple[str, str, bool]]:
         """What was promised, what was measured, whether it is met."""
         run, compiled = f"{self.run:.3f} ms", f"{self.compilation:.0f} ms"
+        ran = f"map + build + XSD check of a birth < 0.25 ms (prototype {PROTOTYPE_RUN})"
+        made = f"compiling the mapping < 100 ms (prototype {PROTOTYPE_COMPILE})"
         return [
-            ("map + build + XSD check of a birth < 0.25 ms", run, self.run < RUN_BAR),
-            ("compiling the mapping < 100 ms", compiled, self.compilation < COMPILE_BAR),
+            (ran, run, self.run < RUN_BAR),
+            (made, compiled, self.compilation < COMPILE_BAR),
         ]
 
 

@@ -195,8 +195,8 @@ class Aftermath:
             # A question about a doubt that could not be asked: the doubt stays, but not for ever.
             if row.status is Status.IN_DOUBT and self._spent(unit, row):
                 return self._move(unit, row, Event.EXHAUSTED, reason="EXHAUSTED", due_at=None)
-            # Nor is it asked about earlier: what could not be had may be the answer to an original
-            # of which the doubt is, by a node that lost its lease.
+            # Nor is it asked about earlier: the call that failed may be the original's own, told
+            # late by a node that lost its lease.
             due = max(due, row.due_at or due)
             return self._move(unit, row, Event.ANSWER_UNAVAILABLE, due_at=due)
         received = row.maybe_received or outcome.received

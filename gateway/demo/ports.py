@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +31,7 @@ def free_port() -> int:
     this machine could have been given it as its own end, if it were of the system's range; and
     another run could have been, if it were not of this one's lane. Raises StageError.
     """
-    lane = _lane(os.getpid())
-    for port in (next(lane) for _ in range(WIDTH)):
+    for port in islice(_lane(os.getpid()), WIDTH):
         with socket.socket() as found, suppress(OSError):
             found.bind((HOST, port))
             return port

@@ -179,13 +179,14 @@ def _asked_too_early(left: Left) -> Iterator[str]:
 
 
 def _unsynced(left: Left) -> Iterator[str]:
-    """Where nothing can reach the disk, nothing may be acknowledged. With a standby, what was sent
-    before may be on both disks and its commit have waited for that word: only what came later.
+    """Where nothing can reach the disk, nothing may be acknowledged. With a standby, what was
+    written before the fault may have waited since for the standby's word: of a pair, only what was
+    received in the fault counts.
     """
-    sent: dict[str, float] = {}
-    for line in left.book if left.servers else ():
-        if line["what"] == "sent":
-            sent.setdefault(line["control_id"], line["at"])
+    received: dict[str, float] = {}
+    if left.servers:
+        stored = sql(left.stage, "SELECT control_id, received_at FROM messages WHERE accepted")
+        received = {each: datetime.fromisoformat(at).timestamp() for each, at in stored}
     for fault in left.faults:
         if fault["kind"] not in ("fsync error", "disk full") or not fault.get("whole"):
             continue
@@ -196,7 +197,7 @@ def _unsynced(left: Left) -> Iterator[str]:
             if line["what"] == "acknowledged" and began < line["at"] < ended
         ]
         for each in inside:
-            if sent.get(each, began) >= fault["from"]:
+            if received.get(each, began) >= fault["from"]:
                 yield f"message {each} was acknowledged during: {fault['kind']}"
 
 
