@@ -158,9 +158,11 @@ class Aftermath:
         self, unit: Unit, row: SubmissionRow, outcome: Rejected, event: Event
     ) -> SubmissionRow:
         faults = [asdict(fault) for fault in outcome.faults]
-        moved = self._move(unit, row, event, faults=faults, due_at=None)
+        refused = after(row.status, event) is Status.REJECTED
+        reason = None if refused else row.reason
+        moved = self._move(unit, row, event, faults=faults, due_at=None, reason=reason)
         case = self._casebook.load(unit, row.case_id)
-        if moved.status is Status.REJECTED:
+        if refused:
             kind = self._request_type(row, outcome)
             # What waits behind it is newer, and will be answered likewise.
             asked_again = case.context.overrides.get(row.id) or newer(unit, row)

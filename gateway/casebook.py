@@ -87,13 +87,11 @@ class Casebook:
 
     def open(self, unit: Unit, sender: Sender, message: Message, key_digest: str) -> Case:
         """A child was born. The case is empty until it is `told` the message."""
-        row = unit.open_case(
+        row = unit.new_case(
             sender=sender.name,
             key_digest=key_digest,
             profile=sender.profile,
             processing=message.processing_id or "P",
-            dossier=b"",
-            context=Context().encode(),
         )
         return self.read(row, message)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.case import Case
@@ -49,29 +49,32 @@ class Wishes:
         chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
         for row in unit.submissions(case_id=case.row.id):
             chains[row.step].append(_past(row))
-        declared = self.is_declared(case)
+        declared, late = self.is_declared(case), self._is_late(case)
         tests: set[str] = set()
         for name, chain in chains.items():
-            wish = self._wish(unit, case, name, declared)
+            wish = self._wish(unit, case, name, declared=declared, late=late)
             # What waits for a step that will never go to production would wait for ever.
             if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(
                 self._flow.steps[name].needs
             ):
                 tests.add(name)
-                wish = replace(wish, refusal=Reason.NOT_PRODUCTION)
+                wish = wish._replace(refusal=Reason.NOT_PRODUCTION)
             yield name, wish, chain
 
-    def _wish(self, unit: Unit, case: Case, name: str, declared: bool) -> Wish:
+    def _is_late(self, case: Case) -> bool:
+        anonymous = case.context.anonymous
+        return not anonymous and is_late(self._flow, case.row, case.context.days)
+
+    def _wish(self, unit: Unit, case: Case, name: str, *, declared: bool, late: bool) -> Wish:
         step = self._flow.steps[name]
         reading = self._reading(case).steps[name]
         entry, refusal = self._entry(case, step, reading.route)
-        said, held_until = case.context.days, None
+        held_until = None
         if step.hold is not None:
+            said = case.context.days
             held_until = embargo_end(step.hold, step.hold_from, case.row.opened_at, said)
         embargo = held_until is not None and unit.now < held_until
-        late = not (reading.excused or case.context.anonymous) and is_late(
-            self._flow, case.row, said
-        )
+        late = late and not reading.excused
         return Wish(
             wanted=reading.wanted
             and not case.context.cancellation

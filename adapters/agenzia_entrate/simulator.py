@@ -7,7 +7,7 @@ name, sex, day, place and order of birth; of these only a digest is kept. The co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
@@ -71,8 +71,8 @@ class AgenziaEntrate:
         self._owner_of: dict[str, str] = {}
         self._former: dict[str, str] = {}
         """Whose a code was that is in nobody's hands: others may still know that person by it."""
-        self._at_the_counter: dict[str, str] = {}
-        """Whose a code is that a family was given there, and that nobody has asked us for yet."""
+        self._set_aside: dict[str, str] = {}
+        """Whose a code is that nobody asked us for yet: given at the counter, or a candidate's."""
         self._person_of: dict[str, str] = {}
         """The person's key by receipt; empty once the request was annulled."""
 
@@ -109,13 +109,13 @@ class AgenziaEntrate:
         kind = text(body, "tipoRichiesta")
         if "several_candidates" in plan and kind != "3":
             count = int(plan["several_candidates"].number("count", 2))
-            return Judgement(_candidates(body, person, count))
+            return Judgement(self._candidates(body, person, count))
         if kind == "3":
             return self._validate(body, person, number)
         known = self._code_of.get(person.key)
         if "already_known" in plan and not known:
             known = self._free_code(person)
-            self._at_the_counter[known] = person.key
+            self._set_aside[known] = person.key
         if known and not self._forgetful:
             told = refused(CATALOGUE, errors.ALREADY_KNOWN, "generalita", codiceFiscale=known)
             return Judgement(told)
@@ -171,16 +171,28 @@ class AgenziaEntrate:
         receipt = f"AE/{self._today().year}/{number:07d}"
         return Judgement({"esito": "ACCOLTA", "protocollo": receipt, **told}, facts)
 
+    def _candidates(self, body: etree._Element, person: Person, count: int) -> Answer:
+        """Persons with the same names, whose codes a validation will accept."""
+        known = self._code_of.get(person.key)
+        own = [known] if known else []
+        codes = list(islice(chain(own, self._free_codes(person)), count))
+        self._set_aside |= dict.fromkeys(codes, person.key)
+        shown = {name: text(body, f"generalita/{name}") for name in _NEEDED}
+        return {
+            "esito": "SCELTA",
+            "candidato": [{"codiceFiscale": code, **shown} for code in codes],
+        }
+
     def _free_code(self, person: Person) -> str:
-        """The computed code, or the first variant of it that never was anybody else's."""
-        codes = chain([person.computed], omocodici(person.computed))
-        others = (self._former, self._at_the_counter)
-        return next(
-            code
-            for code in codes
-            if code not in self._owner_of
-            and all(each.get(code, person.key) == person.key for each in others)
-        )
+        return next(self._free_codes(person))
+
+    def _free_codes(self, person: Person) -> Iterator[str]:
+        """The computed code and its variants, without those that ever were anybody else's."""
+        others = (self._former, self._set_aside)
+        for code in chain([person.computed], omocodici(person.computed)):
+            theirs = any(each.get(code, person.key) != person.key for each in others)
+            if code not in self._owner_of and not theirs:
+                yield code
 
     def _person(self, body: etree._Element) -> Person:
         """Raises LookupError(code, path) where a code cannot be computed from the request."""
@@ -233,16 +245,6 @@ def _difference(person: Person) -> str:
 def _wrong_code(reason: str) -> Answer:
     told = [error(CATALOGUE, code, _CODE_FIELD) for code in (errors.WRONG_CODE, reason)]
     return {"esito": "RESPINTA", "errore": told}
-
-
-def _candidates(body: etree._Element, person: Person, count: int) -> Answer:
-    """Persons with the same names, whose codes a validation will accept."""
-    codes = islice(chain([person.computed], omocodici(person.computed)), count)
-    shown = {name: text(body, f"generalita/{name}") for name in _NEEDED}
-    return {
-        "esito": "SCELTA",
-        "candidato": [{"codiceFiscale": code, **shown} for code in codes],
-    }
 
 
 def _facts(body: etree._Element, person: Person) -> dict[str, str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 _CODE, _MARK = "codiceFiscale", "provvisorio"
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _PROVISIONAL = 11
 """Digits of a provisional number; a definitive codice fiscale has sixteen characters."""
 
@@ -77,38 +78,20 @@ class Context:
         self.facts, self.choice, self.overrides = {}, {}, {}
 
     def encode(self) -> bytes:
-        """As stored."""
-        return json.dumps(
-            {
-                "facts": self.facts,
-                "choice": self.choice,
-                "cancellation": self.cancellation,
-                "findings": [[f.code, f.at, f.text] for f in self.findings],
-                "overrides": self.overrides,
-                "days": self.days,
-                "merged_into": self.merged_into,
-                "merged_from": self.merged_from,
-                "cancelled_at": self.cancelled_at,
-                "declared_by": self.declared_by,
-                "anonymous": self.anonymous,
-            },
-            ensure_ascii=False,
-        ).encode()
+        """As stored: what is empty is left out."""
+        told = {name: each for name in _NAMES if (each := getattr(self, name))}
+        if self.findings:
+            told["findings"] = [[f.code, f.at, f.text] for f in self.findings]
+        return _json(told).encode()
 
     @classmethod
     def decode(cls, stored: bytes) -> Context:
         """From what was stored; nothing stored is an empty context."""
         tree = json.loads(stored) if stored else {}
-        return cls(
-            facts=tree.get("facts", {}),
-            choice=tree.get("choice", {}),
-            cancellation=tree.get("cancellation", {}),
-            findings=[CaseFinding(*entry) for entry in tree.get("findings", [])],
-            overrides=tree.get("overrides", {}),
-            days=tree.get("days", {}),
-            merged_into=tree.get("merged_into", ""),
-            merged_from=tree.get("merged_from", []),
-            cancelled_at=tree.get("cancelled_at", ""),
-            declared_by=tree.get("declared_by", ""),
-            anonymous=tree.get("anonymous", False),
-        )
+        known = {name: tree[name] for name in _NAMES if name in tree}
+        if "findings" in known:
+            known["findings"] = [CaseFinding(*entry) for entry in known["findings"]]
+        return cls(**known)
+
+
+_NAMES = tuple(each.name for each in fields(Context))

@@ -7,9 +7,9 @@ has a submission' (docs/lifecycle.md) lives here and only here. Knows no dossier
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.lifecycle import FINAL, Event, Kind, Status, may_be_replaced
 
@@ -37,8 +37,7 @@ class Reason(StrEnum):
     MERGED = "MERGED"
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """A submission of the step, as the plan sees it. `reason`: None where it is not known;
     `made`: its document was made, and goes again as it is.
     """
@@ -53,8 +52,7 @@ class Past:
     made: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What the case wants of one step now.
 
     `waits` is the reason it cannot go yet (NONE: it can), `refusal` one for which it cannot be
@@ -72,8 +70,7 @@ class Wish:
     settles_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """Make a new submission of the step, to be looked at `due_at`; READY: None is at once."""
 
     kind: Kind
@@ -84,8 +81,7 @@ class Open:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Let an event happen to a submission that is expected to be in `expect`."""
 
     submission: str
@@ -94,8 +90,7 @@ class Move:
     reason: Reason = Reason.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A waiting submission's turn has come; now it is known what it is."""
 
     submission: str
@@ -107,8 +102,7 @@ class Turn:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A waiting submission waits on, for something else than before; an embargo rings `due_at`."""
 
     submission: str
@@ -252,7 +246,7 @@ def may_stand(chain: Sequence[Past]) -> bool:
 def _settling(wish: Wish, replaced: Sequence[Past]) -> Wish:
     """An amendment that was already settling passes its time on: a storm cannot put it off."""
     since = [past.due_at for past in replaced if past.kind is Kind.AMEND and past.due_at]
-    return replace(wish, settles_at=min(since)) if wish.settles_at and since else wish
+    return wish._replace(settles_at=min(since)) if wish.settles_at and since else wish
 
 
 def _live(chain: Sequence[Past]) -> list[Past]:

@@ -7,9 +7,8 @@ is absent and the error becomes a finding on the case.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.errors import MessageRefused, TranslationError
 from gateway.flow.context import CaseFinding
@@ -28,8 +27,7 @@ INPUT_TYPES: Mapping[str, Mapping[str, str]] = {
 """What a flow expression may read beside the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepReading:
+class StepReading(NamedTuple):
     """What the dossier says of one step. `excused`: why it comes late, if it must say so."""
 
     wanted: bool

@@ -28,6 +28,7 @@ _KEYS = {"NK1": (3,), "OBX": (3, 4), "DG1": (1, 3), "AL1": (1, 3), "PR1": (1, 3)
 """Fields that together tell segments of a kind apart; for others the set id, field 1."""
 _NAMES = {"NK1": 2, "GT1": 3, "IN1": 16}
 """The field that holds the person's name (XPN)."""
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class Dossier:
             "moments": [self.moments.get(each, "") for each in ids],
             **{name: {at: number[i] for at, i in paths.items()} for name, paths in told.items()},
         }
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return _json(body).encode()
 
     @classmethod
     def decode(cls, stored: bytes) -> Dossier:
@@ -105,7 +106,7 @@ def fold(dossier: Dossier | None, message: Message, message_id: str, moment: str
     new = [_new_line(segment, message_id) for segment in message if _is_named(segment)]
     old = _old_lines(before) if dossier is not None else []
     late = _late(before, new, moments)
-    for name in dict.fromkeys(line.name for line in new):
+    for name in dict.fromkeys(line.name for line in new) if old else ():
         if name in late:
             _fill_kind(_of(name, old), _of(name, new), moments)
         else:

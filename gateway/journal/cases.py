@@ -6,8 +6,9 @@ Every case has its own key; destroying it makes all of the case unreadable, here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
@@ -16,10 +17,10 @@ from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared, Row
 from gateway.journal.reading import Reading
 from gateway.journal.rows import CASES, CaseRow
-from gateway.journal.stored import moment, new_id, optional_moment, optional_stamp
+from gateway.journal.stored import new_id, optional_stamp
 from gateway.journal.tables import cases, submissions
 from gateway.journal.transaction import Values
-from gateway.journal.writing import Writing
+from gateway.journal.writing import Writing, whole
 from gateway.lifecycle import DONE, Status
 
 _COLUMNS = (*CASES.columns, cases.c.dossier, cases.c.context)
@@ -38,6 +39,9 @@ _BY_KEY = (
 )
 _LOOK_BY_ID, _LOOK_BY_KEY = Prepared(_BY_ID), Prepared(_BY_KEY)
 _LOCK_BY_ID, _LOCK_BY_KEY = Prepared(_BY_ID.with_for_update()), Prepared(_BY_KEY.with_for_update())
+_LOCK_VERSION = Prepared(
+    select(cases.c.version).where(cases.c.id == bindparam("id")).with_for_update()
+)
 _OWED = [str(status) for status in Status if status not in DONE]
 _OPEN = select(cases.c.id).where(cases.c.state == "OPEN")
 _OWING = select(submissions.c.case_id).where(submissions.c.status.in_(_OWED))
@@ -63,14 +67,6 @@ _MERGED = Prepared(
     .limit(1)
 )
 _COUNTS = select(cases.c.state, func.count()).group_by(cases.c.state)
-
-
-def _case_row(stored: Row, dossier: bytes | None, context: bytes | None) -> CaseRow:
-    values = list(stored[:_WRAPPED])
-    values[6], values[8] = moment(stored[6]), moment(stored[8])
-    values[7] = optional_moment(stored[7])
-    values += [stored[_WRAPPED] is not None, dossier, context, stored]
-    return CaseRow(*values)
 
 
 class CaseReads(Reading):
@@ -128,7 +124,7 @@ class CaseReads(Reading):
     def _case(self, row: Sequence[Any]) -> CaseRow:
         case_id, wrapped = row[0], row[_WRAPPED]
         self._remember_key(case_id, wrapped)
-        return _case_row(
+        return CaseRow.of(
             tuple(row[:-2]),
             self._unseal(case_id, ("cases", "dossier", case_id), row[-2]),
             self._unseal(case_id, ("cases", "context", case_id), row[-1]),
@@ -142,6 +138,39 @@ class CaseWrites(CaseReads, Writing):
         """One case, locked, as it now stands; read once. Raises NotFound."""
         return self._cases.get(case_id) or super().case(case_id)
 
+    def case_version(self, case_id: str) -> int:
+        """The version at which a case, locked, now stands; raises NotFound."""
+        read = self._cases.get(case_id)
+        if read is not None:
+            return read.version
+        self._for_update()
+        found = self._driver.row(_LOCK_VERSION, {"id": case_id})
+        if found is None:
+            raise NotFound(f"no case {case_id}")
+        return int(found[0])
+
+    def new_case(
+        self, *, sender: str, key_digest: str, profile: str, processing: str = ""
+    ) -> CaseRow:
+        """A case with a key of its own, of version 0: its first save stores it."""
+        case_id, at = new_id(), self._transaction.stamp
+        key, wrapped = self._keyring.new_case_key(case_id)
+        values: Values = {
+            "id": case_id,
+            "sender": sender,
+            "key_digest": key_digest,
+            "profile": profile,
+            "state": "OPEN",
+            "processing": processing,
+            "opened_at": at,
+            "updated_at": at,
+            "wrapped_key": wrapped,
+            "version": 0,
+        }
+        self._case_keys[case_id], self._chains[case_id] = key, {}
+        made = self._cases[case_id] = CaseRow.of(CASES.of(whole("cases", values)), b"", b"")
+        return made
+
     def open_case(
         self,
         *,
@@ -151,31 +180,16 @@ class CaseWrites(CaseReads, Writing):
         dossier: bytes,
         context: bytes,
         processing: str = "",
-        state: str = "OPEN",
+        state: str | None = None,
         declared_at: datetime | None = None,
     ) -> CaseRow:
-        """A new case with a key of its own; JournalError if one of this key is open."""
-        case_id, at = new_id(), self._transaction.stamp
-        key, wrapped = self._keyring.new_case_key(case_id)
-        values: Values = {
-            "id": case_id,
-            "sender": sender,
-            "key_digest": key_digest,
-            "profile": profile,
-            "state": state,
-            "processing": processing,
-            "opened_at": at,
-            "declared_at": optional_stamp(declared_at),
-            "updated_at": at,
-            "wrapped_key": wrapped,
-            "version": 1,
-            **self._sealed(key, "cases", case_id, {"dossier": dossier, "context": context}),
-        }
-        row = self._insert(CASES, values)
-        self._witness("case.opened", CASES, row, note={"state": state})
-        self._case_keys[case_id], self._chains[case_id] = key, {}
-        made = self._cases[case_id] = _case_row(row, dossier, context)
-        return made
+        """A new case, stored at once; JournalError if one of this key is open."""
+        made = self.new_case(
+            sender=sender, key_digest=key_digest, profile=profile, processing=processing
+        )
+        return self.save_case(
+            made.id, 0, dossier=dossier, context=context, state=state, declared_at=declared_at
+        )
 
     def save_case(
         self,
@@ -189,10 +203,16 @@ class CaseWrites(CaseReads, Writing):
         processing: str | None = None,
         key_digest: str | None = None,
     ) -> CaseRow:
-        """Change what is given; Fenced if the case is no longer at `expect_version`."""
+        """Change what is given; Fenced if the case is no longer at `expect_version`.
+
+        The first save of a new case stores it; JournalError if one of its key is open.
+        """
         before = self._unchanged(case_id, expect_version)
+        read = {"dossier": before.dossier, "context": before.context}
         given = {"dossier": dossier, "context": context}
         plain = {column: each for column, each in given.items() if each is not None}
+        if not before.version:
+            plain = {**dict.fromkeys(read, b""), **plain}
         values: Values = {"updated_at": self._transaction.stamp}
         if plain:
             values |= self._sealed(self._writing_key(case_id), "cases", case_id, plain)
@@ -200,7 +220,6 @@ class CaseWrites(CaseReads, Writing):
         words = {"state": state, "processing": processing, "declared_at": declared}
         words["key_digest"] = key_digest
         values |= {column: each for column, each in words.items() if each is not None}
-        read = {"dossier": before.dossier, "context": before.context}
         return self._save("case.saved", before, values, **{**read, **plain})
 
     def destroy_key(self, case_id: str) -> None:
@@ -241,10 +260,24 @@ class CaseWrites(CaseReads, Writing):
         dossier: bytes | None = None,
         context: bytes | None = None,
     ) -> CaseRow:
-        changed = self._change(CASES, before.id, {"version": before.version}, values, before.stored)
-        if changed is None:
+        if not before.version:
+            whole_row = {**CASES.by_name(before.stored), **values, "version": 1}
+            return self._saved("case.opened", self._insert(CASES, whole_row), dossier, context)
+        expect = {"version": before.version}
+        row = self._change(CASES, before.id, expect, values, before.stored)
+        if row is None:
             raise Fenced(f"case {before.id} is no longer there")
-        made = self._cases[before.id] = _case_row(changed, dossier, context)
-        note = {"state": made.state, "columns": sorted(values.keys() - {"updated_at"})}
-        self._witness(what, CASES, changed, note=note)
+        columns = sorted(values.keys() - {"updated_at"})
+        return self._saved(what, row, dossier, context, {"columns": columns})
+
+    def _saved(
+        self,
+        what: str,
+        row: Row,
+        dossier: bytes | None,
+        context: bytes | None,
+        note: Mapping[str, object] = MappingProxyType({}),
+    ) -> CaseRow:
+        made = self._cases[row[0]] = CaseRow.of(row, dossier, context)
+        self._witness(what, CASES, row, note={"state": made.state, **note})
         return made

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Column
 
@@ -22,6 +22,8 @@ from gateway.journal.prepared import Row
 from gateway.journal.shapes import Shape
 from gateway.journal.stored import moment, optional_moment
 from gateway.lifecycle import Kind, Status
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class MessageRow:
         return cls(*_converted(row, {5: moment}))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseRow:
     """One newborn at one facility. `dossier` and `context` are None once the key is destroyed."""
 
@@ -66,6 +68,15 @@ class CaseRow:
     dossier: bytes | None = field(repr=False)
     context: bytes | None = field(repr=False)
     stored: Row = field(repr=False, compare=False, default=())
+
+    @classmethod
+    def of(cls, stored: Row, dossier: bytes | None, context: bytes | None) -> Self:
+        """From the columns CASE, in that order, and what was opened of it."""
+        values = list(stored[: len(_CASE)])
+        values[6], values[8] = moment(stored[6]), moment(stored[8])
+        values[7] = optional_moment(stored[7])
+        values += [stored[len(_CASE)] is not None, dossier, context]
+        return _made(cls, _OF_CASE, values, stored)
 
 
 @dataclass(frozen=True)
@@ -108,13 +119,10 @@ class SubmissionRow:
         values[8], values[9] = optional_moment(row[8]), moment(row[9])
         values[10], values[11] = moment(row[10]), optional_moment(row[11])
         values[13], values[23] = optional_moment(row[13]), _pins(row[23])
-        # Read more often than all others: frozen fields, set one by one, cost more than the query.
-        made = object.__new__(cls)
-        vars(made).update(zip(_SUBMISSION, values, strict=False), stored=row)
-        return made
+        return _made(cls, _SUBMISSION, values, row)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AttemptRow:
     """One try to deliver a submission."""
 
@@ -135,7 +143,7 @@ class AttemptRow:
     def of(cls, row: Row) -> Self:
         """From the columns ATTEMPT, in that order."""
         times = {4: moment, 5: optional_moment, 6: optional_moment, 7: optional_moment}
-        return cls(*_converted((*row[: len(_ATTEMPT)], row), times))
+        return _made(cls, _ATTEMPT, _converted(row, times), row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +201,13 @@ class RejectRow:
         return cls(*_converted(row, {1: moment}))
 
 
+def _made(cls: type[T], names: Sequence[str], values: Sequence[Any], stored: Row) -> T:
+    """These are read often: frozen fields, set one by one, can cost more than the query."""
+    made = object.__new__(cls)
+    vars(made).update(zip(names, values, strict=False), stored=stored)
+    return made
+
+
 def _converted(row: Sequence[Any], read: Mapping[int, Callable[[Any], Any]]) -> list[Any]:
     """The columns of a row, some of them read from their stored form."""
     values = list(row)
@@ -227,10 +242,13 @@ def _names(row: type[Any]) -> Iterator[str]:
 
 _OPENED = ("readable", "dossier", "context")
 """What a case has beside its columns."""
-_SUBMISSION, _ATTEMPT, _CALLBACK = map(tuple, map(_names, (SubmissionRow, AttemptRow, InboxRow)))
+_CASE, _SUBMISSION, _ATTEMPT, _CALLBACK = (
+    tuple(_names(each)) for each in (CaseRow, SubmissionRow, AttemptRow, InboxRow)
+)
+_OF_CASE = (*_CASE, *_OPENED)
 
 MESSAGES = Shape(tables.messages, tuple(_names(MessageRow)))
-CASES = Shape(tables.cases, (*_names(CaseRow), "wrapped_key"))
+CASES = Shape(tables.cases, (*_CASE, "wrapped_key"))
 SUBMISSIONS = Shape(tables.submissions, _SUBMISSION)
 ATTEMPTS = Shape(tables.attempts, _ATTEMPT)
 CALLBACKS = Shape(tables.inbox, _CALLBACK)

@@ -37,6 +37,10 @@ class Shape:
         row: Row = self._picked(values)
         return row
 
+    def by_name(self, row: Row) -> dict[str, Any]:
+        """The values of a row, each by the name of its column."""
+        return dict(zip(self._places, row, strict=True))
+
     def put(self, row: Row, values: Mapping[str, Any]) -> Row:
         """The row with these values in it; of a ciphertext it only has the seal."""
         after = list(row)

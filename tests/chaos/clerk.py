@@ -1,7 +1,8 @@
 """The person of a run: confirms what waits for a word, and ends doubts by asking who has it.
 
 As a person does it: asks once the original can no longer be accepted, and gives name and reason.
-What an administration refused of its own whim (`WHIMS`) is made again; no other refusal is.
+What an administration refused of its own whim (`WHIMS`) is made again, and a candidate who was
+somebody else after all is asked for anew; no other refusal is.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from gateway.desk import Desk, Person
 from gateway.errors import GatewayError
 from gateway.ground import Ground, open_journal
 from gateway.journal import SubmissionRow, Unit, View
-from gateway.lifecycle import Status
+from gateway.lifecycle import Event, Status
 from tests.chaos.deployment import Deployment
 from tests.journey.theatre import journal
 
 WHO = Person("m.rossi", "asked by telephone")
 WHIMS = {"comune": "EC148", "agenzia_entrate": "EAA40", "asl": "ASL002"}
 """A code by which each refuses on a bad day, and which it has for nothing else."""
+ANOTHERS = "AEE01"
+"""By which the Agenzia refuses a candidate whose code another child was given meanwhile."""
 LATER = timedelta(seconds=12)
 """After Expires: the clocks of nodes may be wrong by some of it, and the partner tolerates some."""
 
@@ -103,4 +106,6 @@ class Clerk:
 
 def _whim(view: View, row: SubmissionRow) -> bool:
     codes = {str(fault.get("code")) for fault in view.faults(row.id) or []}
-    return WHIMS.get(row.partner) in codes
+    chain = view.submissions(row.case_id, row.step)
+    chosen = any((each.status, each.reason) == (Status.REPLACED, Event.REPLACE) for each in chain)
+    return (chosen and ANOTHERS in codes) or WHIMS.get(row.partner) in codes

@@ -140,9 +140,15 @@ def test_a_validation_that_is_refused_is_not_asked_again(house: House) -> None:
     told(house, KNOWN, KNOWN, step="codice_fiscale")
     assert house.steps()["codice_fiscale"] == [
         "register REPLACED REPROCESS",
-        "register REJECTED REPROCESS",
+        "register REJECTED",
     ]
     assert len(house.office.got("codice_fiscale")) == 2
+
+
+def test_what_it_had_to_wait_for_is_no_reason_of_a_refusal(house: House) -> None:
+    """Who looks at what was refused sees the partner's faults, not a connection of before."""
+    row = told(house, Unavailable("REFUSED"), NO)
+    assert (row.status, row.attempts, row.reason) == (Status.REJECTED, 2, None)
 
 
 def test_a_rejection_lets_the_one_behind_register(house: House) -> None:

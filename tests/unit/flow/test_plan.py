@@ -1,6 +1,5 @@
 """The table 'a new message for a case whose step already has a submission', row by row."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -233,15 +232,15 @@ def test_an_embargo_that_was_made_longer_rings_again():
     """What waits gets the new end, or nothing would ever end it; the same end changes nothing."""
     end = datetime(2026, 3, 12, tzinfo=UTC)
     longer = Wish(wanted=True, waits=Reason.EMBARGO, due_at=end)
-    rung = replace(past(Status.WAITING), reason="EMBARGO")
+    rung = past(Status.WAITING)._replace(reason="EMBARGO")
     assert on_turn(longer, [rung]) == [Wait("a", Reason.EMBARGO, end)]
-    assert on_turn(longer, [replace(rung, due_at=end)]) == []
+    assert on_turn(longer, [rung._replace(due_at=end)]) == []
 
 
 def test_what_waits_for_something_else_does_not_ring():
     """An embargo's end is no reason to look at what lacks a fact."""
     lacking = Wish(wanted=True, waits=Reason.NEEDS, due_at=datetime(2026, 3, 12, tzinfo=UTC))
-    held = replace(past(Status.WAITING), reason="EMBARGO")
+    held = past(Status.WAITING)._replace(reason="EMBARGO")
     assert on_turn(lacking, [held]) == [Wait("a", Reason.NEEDS)]
 
 
@@ -269,7 +268,7 @@ def test_new_facts_leave_what_was_not_made(status):
 )
 def test_new_facts_replace_what_was_made_without_them_and_had_no_effect(status):
     """Refused, not buildable, or never arrived: made again of what is known now."""
-    assert on_facts(WANTED, [replace(past(status), made=True)]) == [
+    assert on_facts(WANTED, [past(status)._replace(made=True)]) == [
         Move("a", status, Event.REPLACE, Reason.NEW_FACTS),
         Open(Kind.REGISTER, Status.READY, "015146", None, Reason.NEW_FACTS),
     ]
@@ -277,7 +276,7 @@ def test_new_facts_replace_what_was_made_without_them_and_had_no_effect(status):
 
 def test_new_facts_never_replace_what_may_have_arrived():
     """It may go again as it is; what is new stands behind it."""
-    (opened,) = on_facts(WANTED, [replace(past(Status.READY, received=True), made=True)])
+    (opened,) = on_facts(WANTED, [past(Status.READY, received=True)._replace(made=True)])
     assert (opened.status, opened.reason) == (Status.WAITING, Reason.PREDECESSOR)
 
 
@@ -302,7 +301,7 @@ def test_new_facts_after_a_cancellation_change_nothing():
 @pytest.mark.parametrize("status", [Status.READY, Status.DEFERRED, Status.DEAD])
 def test_what_never_arrived_gives_way_to_what_waits_behind_it(status):
     """The doubt ended with 'not received' while a newer one waited: the old one is not sent."""
-    chain = [replace(past(status), made=True), past(Status.WAITING, id="b")]
+    chain = [past(status)._replace(made=True), past(Status.WAITING, id="b")]
     assert on_turn(WANTED, chain) == [
         Move("a", status, Event.REPLACE, Reason.NEW_MESSAGE),
         Turn("b", Kind.REGISTER, "015146", None),
@@ -380,7 +379,7 @@ def test_every_callback_has_its_row():
 
 
 SOON, LATER = datetime(2026, 3, 1, 10, 1, tzinfo=UTC), datetime(2026, 3, 1, 10, 2, tzinfo=UTC)
-SETTLING = replace(WANTED, settles_at=LATER)
+SETTLING = WANTED._replace(settles_at=LATER)
 
 
 def test_an_amendment_settles_and_a_registration_does_not():
@@ -392,7 +391,7 @@ def test_an_amendment_settles_and_a_registration_does_not():
 
 def test_the_time_runs_from_the_first_news():
     """Each later message takes the place of the one before it, and its hour."""
-    settling = replace(past(Status.READY, Kind.AMEND, id="b"), due_at=SOON)
+    settling = past(Status.READY, Kind.AMEND, id="b")._replace(due_at=SOON)
     moved, amend = on_message(SETTLING, [past(Status.ACCEPTED), settling])
     assert moved == Move("b", Status.READY, Event.REPLACE, Reason.NEW_MESSAGE)
     assert amend == Open(Kind.AMEND, Status.READY, "015146", "a", due_at=SOON)

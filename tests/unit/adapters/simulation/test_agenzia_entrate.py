@@ -189,6 +189,20 @@ def test_a_code_of_the_counter_is_given_to_nobody_else(agenzia: Office) -> None:
     assert agenzia.call(ASSIGN, validation)["esito"] == "ACCOLTA"
 
 
+def test_a_candidates_code_is_given_to_nobody_else(agenzia: Office) -> None:
+    """Until a person has chosen, another child of the same letters gets another code; and whoever
+    has a code is offered that one."""
+    said = agenzia.call(ASSIGN, assignment(name="NORA"), BadDay("several_candidates"))
+    offered = said.all("codiceFiscale")
+    other = agenzia.call(ASSIGN, assignment(name="NORA", order="2"))
+    assert other["codiceFiscale"] not in offered
+    chosen = agenzia.call(ASSIGN, assignment("3", name="NORA", **code(offered[0])))
+    assert chosen["esito"] == "ACCOLTA"
+    late = assignment(name="NORA", order="2", operation_id="op-late")
+    again = agenzia.call(ASSIGN, late, BadDay("several_candidates"))
+    assert again.all("codiceFiscale")[0] == other["codiceFiscale"]
+
+
 def test_a_restart_is_a_replay(tmp_path: Path) -> None:
     """Codes, owners and receipts are as before after a restart."""
     before = Office("agenzia_entrate", tmp_path)
