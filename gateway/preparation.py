@@ -86,7 +86,7 @@ class Preparation:
         """Wrapped and signed for one attempt. Raises SigningError."""
         row = claimed.row
         destination = self._destinations[row.partner]
-        return destination.wrap(document, entry, row.step, row.kind.value, row.operation_id)
+        return destination.wrap(document, entry, row.step, row.kind, row.operation_id)
 
     def question(self, claimed: Claimed, entry: Entry) -> Letter:
         """Asks the partner what became of the submission."""
@@ -125,7 +125,7 @@ class Preparation:
             "operationId": row.operation_id,
             "now": now,
             "today": now.date(),
-            "kind": row.kind.value,
+            "kind": str(row.kind),
             "destinatario": entry.code,
             "ambiente": entry.processing,
         }

@@ -57,9 +57,9 @@ def translate(
     The content is always that of the *register* mapping: an amendment carries more (the protocol
     of what it amends), and two of them must be comparable with what was first sent.
     """
-    compiled = mapping(step.maps[kind.value])
+    compiled = mapping(step.maps[kind])
     document = _written(_run(compiled, dossier, inputs))
-    if kind is Kind.CANCEL or step.maps[kind.value] == step.maps[Kind.REGISTER.value]:
+    if kind is Kind.CANCEL or step.maps[kind] == step.maps[Kind.REGISTER]:
         said = neutralised(document)
     else:
         said = content(mapping, step, dossier, inputs)
@@ -70,7 +70,7 @@ def content(
     mapping: Callable[[str], Compiled], step: Step, dossier: Message, inputs: Inputs
 ) -> bytes:
     """What the dossier says to this step's partner now, without ids and clocks."""
-    compiled = mapping(step.maps[Kind.REGISTER.value])
+    compiled = mapping(step.maps[Kind.REGISTER])
     return neutralised(_written(_run(compiled, dossier, inputs)))
 
 

@@ -49,14 +49,14 @@ class Wishes:
         chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
         for row in unit.submissions(case_id=case.row.id):
             chains[row.step].append(_past(row))
-        declared, late = self.is_declared(case), self._is_late(case)
+        reading, late = self._reading(case), self._is_late(case)
+        declared = bool(case.context.declared_by) or reading.declared
         tests: set[str] = set()
         for name, chain in chains.items():
-            wish = self._wish(unit, case, name, declared=declared, late=late)
+            step = self._flow.steps[name]
+            wish = self._wish(unit, case, step, reading.steps[name], declared=declared, late=late)
             # What waits for a step that will never go to production would wait for ever.
-            if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(
-                self._flow.steps[name].needs
-            ):
+            if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(step.needs):
                 tests.add(name)
                 wish = wish._replace(refusal=Reason.NOT_PRODUCTION)
             yield name, wish, chain
@@ -65,9 +65,16 @@ class Wishes:
         anonymous = case.context.anonymous
         return not anonymous and is_late(self._flow, case.row, case.context.days)
 
-    def _wish(self, unit: Unit, case: Case, name: str, *, declared: bool, late: bool) -> Wish:
-        step = self._flow.steps[name]
-        reading = self._reading(case).steps[name]
+    def _wish(
+        self,
+        unit: Unit,
+        case: Case,
+        step: Step,
+        reading: StepReading,
+        *,
+        declared: bool,
+        late: bool,
+    ) -> Wish:
         entry, refusal = self._entry(case, step, reading.route)
         held_until = None
         if step.hold is not None:

@@ -61,9 +61,13 @@ class Shape:
 
     def digest(self, row: Row) -> str:
         """`row_digest` of what the evidence keeps of it."""
-        parts = [
-            opening + (quoted(value) if value.__class__ is str else column_text(value))
-            for opening, value in zip(self._openings, self._evidenced(row), strict=True)
-            if value is not None
-        ]
+        parts = []
+        for opening, value in zip(self._openings, self._evidenced(row), strict=True):
+            kind = type(value)
+            if kind is str:
+                parts.append(opening + quoted(value))
+            elif kind is int:
+                parts.append(f"{opening}{value}")
+            elif value is not None:
+                parts.append(opening + column_text(value))
         return hashlib.sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()
