@@ -72,8 +72,9 @@ def check(left: Left) -> list[str]:
         *_without_an_exit(left),
         *_doubts(left),
         *_asked_too_early(left),
-        *_unsynced(left),
-        *_embargo(left),
+        *unsynced(left),
+        *early_choices(left),
+        *named_after_wish(left),
         *_erased(left),
         *_personal(left),
         *_evidence(left),
@@ -178,7 +179,7 @@ def _asked_too_early(left: Left) -> Iterator[str]:
                 yield f"{subject} was asked about while its original could still be accepted"
 
 
-def _unsynced(left: Left) -> Iterator[str]:
+def unsynced(left: Left) -> Iterator[str]:
     """Where nothing can reach the disk, nothing may be acknowledged. With a standby, what was
     written before the fault may have waited since for the standby's word: of a pair, only what was
     received in the fault counts.
@@ -201,7 +202,7 @@ def _unsynced(left: Left) -> Iterator[str]:
                 yield f"message {each} was acknowledged during: {fault['kind']}"
 
 
-def _embargo(left: Left) -> Iterator[str]:
+def early_choices(left: Left) -> Iterator[str]:
     """No choice of a paediatrician went before its embargo's end."""
     said: dict[str, float] = {}
     for line in left.book:
@@ -223,8 +224,8 @@ def _at(done: Done) -> float:
     return datetime.fromisoformat(done.at).timestamp()
 
 
-def _erased(left: Left) -> Iterator[str]:
-    """After a late wish nothing that is sent names her; nor does anything at the gateway."""
+def named_after_wish(left: Left) -> Iterator[str]:
+    """After a late wish nothing that is sent names her."""
     acknowledged = {
         line["control_id"]: line["at"] for line in left.book if line["what"] == "acknowledged"
     }
@@ -237,9 +238,12 @@ def _erased(left: Left) -> Iterator[str]:
                 text = etree.tostring(each.body, encoding="unicode")
                 if any(mark in text for mark in due.erased):
                     yield f"{due.identifier}: {each.operation} names her after her wish"
-    # Administrations may keep what they were told before.
+
+
+def _erased(left: Left) -> Iterator[str]:
+    """Nor does anything at the gateway; administrations may keep what they were told before."""
     places = ("hospital/", "simulators/")
-    yield from _found(left, [mark for due in wishes for mark in due.erased], places)
+    yield from _found(left, [mark for due in left.dues for mark in due.erased], places)
 
 
 def _personal(left: Left) -> Iterator[str]:
