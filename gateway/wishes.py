@@ -32,6 +32,8 @@ class Reading:
     declared: bool
     inputs: Inputs = field(repr=False)
     steps: Mapping[str, StepReading]
+    offices: Mapping[str, tuple[Entry | None, Reason]]
+    """Of each step the competent one, and why nothing can be sent to it."""
 
 
 class Wishes:
@@ -54,7 +56,7 @@ class Wishes:
         tests: set[str] = set()
         for name, chain in chains.items():
             step = self._flow.steps[name]
-            wish = self._wish(unit, case, step, reading.steps[name], declared=declared, late=late)
+            wish = self._wish(unit, case, name, reading, declared=declared, late=late)
             # What waits for a step that will never go to production would wait for ever.
             if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(step.needs):
                 tests.add(name)
@@ -69,13 +71,14 @@ class Wishes:
         self,
         unit: Unit,
         case: Case,
-        step: Step,
-        reading: StepReading,
+        name: str,
+        read: Reading,
         *,
         declared: bool,
         late: bool,
     ) -> Wish:
-        entry, refusal = self._entry(case, step, reading.route)
+        step, reading = self._flow.steps[name], read.steps[name]
+        entry, refusal = read.offices[name]
         held_until = None
         if step.hold is not None:
             said = case.context.days
@@ -116,10 +119,9 @@ class Wishes:
 
     def endpoint(self, case: Case, row: SubmissionRow) -> str:
         """Where a submission that is made again goes: the competent office of today."""
-        step = self._flow.steps[row.step]
         if row.predecessor is not None:
             return row.endpoint
-        entry, _ = self._entry(case, step, self._reading(case).steps[row.step].route)
+        entry, _ = self._reading(case).offices[row.step]
         return entry.code if entry else row.endpoint
 
     def comune_assigns(self, case: Case) -> bool:
@@ -166,22 +168,24 @@ class Wishes:
 
     def _reading(self, case: Case) -> Reading:
         choice = tuple(sorted(case.context.choice.items()))
-        key = (case.row.profile, case.sender.name, case.message.raw, choice)
-        if key not in self._read:
-            self._read[key] = self._read_anew(case)
+        row = case.row
+        key = (row.profile, case.sender.name, row.processing, case.message.raw, choice)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = self._read_anew(case)
             if len(self._read) > REMEMBERED:
                 self._read.popitem(last=False)
-        return self._read[key]
+        return found
 
     def _read_anew(self, case: Case) -> Reading:
         inputs = self._inputs(case)
         account = case.reader.of(case.message, inputs)
-        return Reading(
-            account=account,
-            declared=account.declared(),
-            inputs=inputs,
-            steps={name: account.step(name) for name in self._flow.steps},
-        )
+        steps = {name: account.step(name) for name in self._flow.steps}
+        offices = {
+            name: self._entry(case, step, steps[name].route)
+            for name, step in self._flow.steps.items()
+        }
+        return Reading(account, account.declared(), inputs, steps, offices)
 
     def _inputs(self, case: Case) -> Inputs:
         inputs: dict[str, dict[str, object]] = {

@@ -1,8 +1,9 @@
-"""One group's transaction: what many units of work write, kept apart by savepoints.
+"""One group's transaction: what many units of work write, kept apart.
 
 Most units only store a message and its evidence; these rows wait in memory and are inserted
-together at the end. A unit that writes anything else gets a savepoint at its first write. A failed
-unit leaves nothing behind, not even evidence; a lost transaction fails the whole group.
+together at the end. A unit that writes anything else gets a savepoint at its first write; or none,
+where a unit hardly ever fails after it wrote, and the group is then performed again with them. A
+failed unit leaves nothing behind, not even evidence; a lost transaction fails the whole group.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Head(NamedTuple):
 
     seq: int
     digest: str
+
+
+class Entangled(Exception):
+    """A unit failed after it wrote, and no savepoint keeps its writes from those of others."""
 
 
 class Order:
@@ -119,17 +124,21 @@ class Transaction:
         self.scrub_wanted = False
         self.rings = False
         """Something may go that might not before: the other nodes are told after the commit."""
-        self._in_savepoint = False
+        self.apart = True
+        """Whether each unit that writes has a savepoint."""
+        self._wrote = False
+        """The unit that is performed now."""
         self._waiting: list[tuple[Order, Values]] = []
         self._waiting_by_key: dict[tuple[str, str], list[Values]] = {}
 
     def perform(self, order: Order, unit: Any) -> None:
-        """Run one unit; its error becomes the order's. Raises only if all is lost."""
+        """Run one unit; its error becomes the order's. Raises only if all is lost, or Entangled."""
         try:
             order.result = order.work(unit)
-            if self._in_savepoint:
+            if self._wrote:
                 self.insert_messages(unit.own_messages)
-                self.driver.command("RELEASE SAVEPOINT work")
+                if self.apart:
+                    self.driver.command("RELEASE SAVEPOINT work")
         except BaseException as error:
             if _of_the_disk(error):
                 raise  # nothing of the group can stay; who is patient is performed again
@@ -137,17 +146,18 @@ class Transaction:
             order.error = as_journal_error(error)
             order.passing = self.locks and _state(error) in _PASSING
             return
-        self._in_savepoint, wrote = False, self._in_savepoint
+        self._wrote, wrote = False, self._wrote
         order.entries = unit.entries
         if not wrote:
             self._keep(order, unit.own_messages)
 
     def open_savepoint(self) -> None:
         """Called before a unit's first direct write; a second call does nothing."""
-        if not self._in_savepoint:
+        if not self._wrote:
             self.insert_waiting()
-            self.driver.command("SAVEPOINT work")
-            self._in_savepoint = True
+            if self.apart:
+                self.driver.command("SAVEPOINT work")
+            self._wrote = True
 
     def waiting(self, sender: str, control_id: str) -> Sequence[Values]:
         """Messages of this group that are in memory only."""
@@ -206,8 +216,10 @@ class Transaction:
         }
 
     def _undo(self, error: BaseException) -> None:
-        if self._in_savepoint:
-            self._in_savepoint = False
+        if self._wrote and not self.apart:
+            raise Entangled from error
+        if self._wrote:
+            self._wrote = False
             self.driver.command("ROLLBACK TO SAVEPOINT work")
             self.driver.command("RELEASE SAVEPOINT work")
         elif isinstance(error, DBAPIError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -28,6 +29,7 @@ from gateway.xml import Canonical, canonical, escaped, own
 
 _ADDRESSING = ("To", "Action", "MessageID", "RelatesTo", "ReplyTo", "From", "FaultTo")
 _REQUIRED = ("To", "Action", "MessageID")
+_LASTING = ("To", "Action")
 
 
 # Canonical form: a part declares what it uses, namespaces and attributes sorted.
@@ -85,12 +87,19 @@ def build(
     parts = {"Timestamp": _part(_TIMESTAMP, _TIMESTAMP_SPACES, times)}
     for name, text in texts.items():
         if text is not None:
-            values = {"name": name, "text": escaped(text)}
-            parts[name] = _part(_ADDRESS, _ADDRESS_SPACES, values)
+            parts[name] = (_lasting if name in _LASTING else _addressed)(name, text)
     content = body if isinstance(body, Canonical) else canonical(body)
     whole = _body(content, profile.namespace)
     parts["Body"] = Part(whole, whole)
     return Unsigned(profile.namespace, created, parts)
+
+
+def _addressed(name: str, text: str) -> Part:
+    return _part(_ADDRESS, _ADDRESS_SPACES, {"name": name, "text": escaped(text)})
+
+
+_lasting = lru_cache(1024)(_addressed)
+"""Of an office and its operations: the same in every envelope."""
 
 
 def _part(template: str, spaces: str, values: Mapping[str, str]) -> Part:
