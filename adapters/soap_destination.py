@@ -91,11 +91,15 @@ class SoapDestination:
         self, document: Document, entry: Entry, step: str, action: str, operation_id: str
     ) -> Letter:
         """An envelope with a MessageID and a Timestamp of its own, signed. Raises SigningError."""
-        letter = self._letter(_body(document), entry, self._operation(step, action))
-        return replace(letter, operation_id=operation_id)
+        operation = self._operation(step, action)
+        return self._letter(_body(document), entry, operation, operation_id)
 
     def _letter(
-        self, body: etree._Element | Canonical, entry: Entry, operation: Operation
+        self,
+        body: etree._Element | Canonical,
+        entry: Entry,
+        operation: Operation,
+        operation_id: str = "",
     ) -> Letter:
         profile = self._channel(entry).profile
         now, message_id = self._clock(), f"urn:uuid:{uuid4()}"
@@ -113,6 +117,7 @@ class SoapDestination:
             url=entry.endpoint,
             expires_at=now + timedelta(seconds=profile.ttl),
             operation=operation.name,
+            operation_id=operation_id,
         )
 
     @property

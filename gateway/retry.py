@@ -68,7 +68,7 @@ class Circuit:
 
     def called(self) -> Circuit:
         """A call starts; if the circuit is open, it is the one that tries."""
-        return replace(self, trying=self.opened_at is not None)
+        return self if self.opened_at is None else replace(self, trying=True)
 
     def released(self) -> Circuit:
         """The call that was to try was not made after all."""
@@ -76,7 +76,8 @@ class Circuit:
 
     def succeeded(self) -> Circuit:
         """The endpoint answered, whatever it said."""
-        return replace(self, failures=0, opened_at=None, trying=False)
+        closed = not (self.failures or self.opened_at or self.trying)
+        return self if closed else replace(self, failures=0, opened_at=None, trying=False)
 
     def failed(self, now: datetime) -> Circuit:
         """The endpoint could not be reached or gave nonsense."""

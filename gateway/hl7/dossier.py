@@ -251,7 +251,7 @@ def _reach(line: _Line, length: int) -> None:
 
 
 def _delete_nulls(line: _Line) -> None:
-    for number, value in enumerate(line.fields):
+    for number, value in enumerate(line.fields) if NULL in line.fields else ():
         if value == NULL:
             line.fields[number], line.deleted[number] = "", line.origins[number]
 

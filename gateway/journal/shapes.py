@@ -7,14 +7,14 @@ the version it follows, so it changes nothing if the row was no longer that one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table
 
 from gateway.journal.prepared import Row
-from gateway.journal.stored import column_text, quoted
+from gateway.journal.stored import TEXTS, writing_object
 from gateway.journal.tables import EVIDENCED
 
 
@@ -30,7 +30,8 @@ class Shape:
         self._version = self._places.get("version")
         self._picked = itemgetter(*names)
         self._evidenced = itemgetter(*(self._places[name] for name in EVIDENCED[table.name]))
-        self._openings = tuple(f"{quoted(name)}:" for name in EVIDENCED[table.name])
+        self._names = EVIDENCED[table.name]
+        self._written: dict[tuple[type, ...], Callable[[Sequence[Any]], str]] = {}
 
     def of(self, values: Mapping[str, Any]) -> Row:
         """A row out of one that has every column by name."""
@@ -61,13 +62,9 @@ class Shape:
 
     def digest(self, row: Row) -> str:
         """`row_digest` of what the evidence keeps of it."""
-        parts = []
-        for opening, value in zip(self._openings, self._evidenced(row), strict=True):
-            kind = type(value)
-            if kind is str:
-                parts.append(opening + quoted(value))
-            elif kind is int:
-                parts.append(f"{opening}{value}")
-            elif value is not None:
-                parts.append(opening + column_text(value))
-        return hashlib.sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()
+        values = self._evidenced(row)
+        kinds = tuple(map(type, values))
+        written = self._written.get(kinds)
+        if written is None:
+            written = self._written[kinds] = writing_object(self._names, kinds, TEXTS)
+        return hashlib.sha256(written(values).encode()).hexdigest()
