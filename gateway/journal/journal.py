@@ -21,12 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import JournalError
 from gateway.journal.bell import Bell
 from gateway.journal.encryption import Keyring
+from gateway.journal.limits import Limits
 from gateway.journal.migrate import upgrade
 from gateway.journal.store import Store
 from gateway.journal.tables import cases, nodes
 from gateway.journal.transaction import as_journal_error
 from gateway.journal.unit import Unit, View
-from gateway.journal.writer import LINGER, Host, Limits, Writer
+from gateway.journal.writer import LINGER, Host, Writer
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ failed unit leaves nothing behind, not even evidence; a lost transaction fails t
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -106,7 +107,7 @@ def chain_digest(
 
 
 class Transaction:
-    """BEGIN has happened; `stamp` is the database's clock, read once."""
+    """BEGIN has happened; `stamp` is the database's clock, read `read_at` (monotonic seconds)."""
 
     def __init__(
         self, connection: Connection, keyring: Keyring, node: str, stamp: str, head: Head
@@ -115,9 +116,8 @@ class Transaction:
         self.driver = Driver(connection)
         self.keyring = keyring
         self.node = node
-        self.stamp = stamp
-        self.now: datetime = moment(stamp)
         self.head = head
+        self.read_clock(stamp)
         self.locks = connection.dialect.name != "sqlite"
         self._insert_new = _INSERT_NEW_MESSAGES[connection.dialect.name]
         self.checkpoint_wanted = False
@@ -130,6 +130,12 @@ class Transaction:
         """The unit that is performed now."""
         self._waiting: list[tuple[Order, Values]] = []
         self._waiting_by_key: dict[tuple[str, str], list[Values]] = {}
+
+    def read_clock(self, stamp: str) -> None:
+        """It is `stamp` now: for all units that are performed after this."""
+        self.stamp = stamp
+        self.now: datetime = moment(stamp)
+        self.read_at = time.monotonic()
 
     def perform(self, order: Order, unit: Any) -> None:
         """Run one unit; its error becomes the order's. Raises only if all is lost, or Entangled."""

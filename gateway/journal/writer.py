@@ -14,8 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, fields
-from datetime import timedelta
+from dataclasses import fields
 from math import inf
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +26,7 @@ from gateway.errors import JournalError
 from gateway.journal import checkpoints
 from gateway.journal.encryption import Keyring
 from gateway.journal.evidence import LAST_ENTRY, EvidenceReads
+from gateway.journal.limits import Limits
 from gateway.journal.prepared import Driver, Prepared
 from gateway.journal.store import Store
 from gateway.journal.tables import checkpoints as checkpoints_table
@@ -49,21 +49,15 @@ LINGER = 0.002
 """Seconds for which a unit waits for company, where the group before had some: who waits for
 an answer waits no longer. Others say themselves how patient they are."""
 
+LATE = 0.1
+"""Seconds after which the clock is read again before the units: what came while the process was
+stopped did not come before."""
+
 GENESIS = Head(0, "")
 """What the first entry of a chain names as previous."""
 
 _LOCK_NODE = select(nodes.c.name).where(nodes.c.name == bindparam("node")).with_for_update()
 _SEEN = update(nodes).where(nodes.c.name == bindparam("node")).values(seen_at=bindparam("at"))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one commit takes, how much may wait, how often heads are signed."""
-
-    group: int = 256
-    queue: int = 10_000
-    checkpoint_every: timedelta = timedelta(minutes=1)
-    checkpoint_entries: int = 1000
 
 
 Host = Callable[[Callable[[], None]], None]
@@ -235,6 +229,8 @@ class Writer:
         for order in orders:
             order.begin()
         orders += self._take()
+        if time.monotonic() - transaction.read_at > LATE:
+            transaction.read_clock(transaction.connection.execute(self._clock).scalar_one())
         for order in orders:
             transaction.perform(order, Unit(transaction))
         self._settle(transaction, orders)

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from gateway.errors import Fenced, JournalError
 from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.verification import verify
-from gateway.journal.writer import Writer
+from gateway.journal.writer import LATE, Writer
 from tests.journal_rows import Held, case, message, ready
 from tests.postgres import Cluster
 
@@ -209,6 +209,22 @@ def test_what_comes_while_the_host_is_busy_shares_the_commit(
 
         journal.hosted_by(busy)
         assert journal.submit(when).result(20) is late[0].result(20)
+
+
+def test_what_comes_while_the_process_is_stopped_did_not_come_before(
+    tmp_path: Path, keyring: Keyring
+) -> None:
+    """A unit's clock is that of its taking, however long ago its group was begun."""
+    with Journal.open(f"sqlite:///{tmp_path}/late.db", node="n1", keyring=keyring) as journal:
+        asked: list[datetime] = []
+
+        def stopped(work: Callable[[], None]) -> None:
+            time.sleep(2 * LATE)
+            asked.append(datetime.now(UTC))
+            work()
+
+        journal.hosted_by(stopped)
+        assert journal.submit(when).result(20) > asked[0] - timedelta(seconds=LATE)
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes(
