@@ -20,6 +20,7 @@ from gateway.flow.plan import (
     Directive,
     Move,
     Open,
+    Past,
     Reason,
     Turn,
     Wait,
@@ -265,9 +266,14 @@ class Casebook:
         )
 
     def _go_on(self, unit: Unit, case: Case, changed: str | None) -> None:
-        for name, wish, chain in self.wishes.of(unit, case):
-            reads = changed in self.flow.steps[name].reads
-            directives = on_facts(wish, chain) if reads else on_turn(wish, chain)
+        def reads(step: str) -> bool:
+            return changed is not None and changed in self.flow.steps[step].reads
+
+        def concerned(step: str, chain: Sequence[Past]) -> bool:
+            return reads(step) or any(past.status is Status.WAITING for past in chain)
+
+        for name, wish, chain in self.wishes.of(unit, case, concerned):
+            directives = on_facts(wish, chain) if reads(name) else on_turn(wish, chain)
             self.carry_out(unit, case, name, directives)
 
     def carry_out(self, unit: Unit, case: Case, step: str, directives: Sequence[Directive]) -> None:

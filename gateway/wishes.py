@@ -6,7 +6,7 @@ Reads the flow, the dossier and the partner directory; changes nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -22,6 +22,10 @@ from gateway.partners import Directory, Entry
 
 REMEMBERED = 512
 """Cases whose reading is kept: one birth is asked about many times while its steps go on."""
+
+
+Concerned = Callable[[str, Sequence[Past]], bool]
+"""Whether something may change for a step with these submissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +50,28 @@ class Wishes:
         self._assigning = any(entry.assigns_codice_fiscale for entry in directory.of("comune"))
         self._read: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
 
-    def of(self, unit: Unit, case: Case) -> Iterator[tuple[str, Wish, list[Past]]]:
-        """Each step with what the case wants of it and what it has, all read before any change."""
+    def of(
+        self, unit: Unit, case: Case, concerned: Concerned = lambda name, chain: True
+    ) -> Iterator[tuple[str, Wish, list[Past]]]:
+        """Each step that is `concerned`, with what the case wants of it and what it has, all read
+        before any change.
+        """
         chains: dict[str, list[Past]] = {name: [] for name in self._flow.steps}
         for row in unit.submissions(case_id=case.row.id):
             chains[row.step].append(_past(row))
-        reading, late = self._reading(case), self._is_late(case)
-        declared = bool(case.context.declared_by) or reading.declared
+        reading = self._reading(case)
+        declared, late = self.is_declared(case), self._is_late(case)
         tests: set[str] = set()
         for name, chain in chains.items():
-            step = self._flow.steps[name]
-            wish = self._wish(unit, case, name, reading, declared=declared, late=late)
             # What waits for a step that will never go to production would wait for ever.
-            if wish.refusal is Reason.NOT_PRODUCTION or tests.intersection(step.needs):
+            refused = reading.offices[name][1] is Reason.NOT_PRODUCTION
+            if refused or tests.intersection(self._flow.steps[name].needs):
                 tests.add(name)
-                wish = wish._replace(refusal=Reason.NOT_PRODUCTION)
-            yield name, wish, chain
+            if concerned(name, chain):
+                wish = self._wish(unit, case, name, reading, declared=declared, late=late)
+                if name in tests:
+                    wish = wish._replace(refusal=Reason.NOT_PRODUCTION)
+                yield name, wish, chain
 
     def _is_late(self, case: Case) -> bool:
         anonymous = case.context.anonymous

@@ -117,8 +117,11 @@ class SubmissionRow:
         """From the columns SUBMISSION, in that order."""
         values = list(row)
         values[4], values[5] = _KINDS[row[4]], _STATUSES[row[5]]
-        values[8:12] = [_moment(at) if at else None for at in row[8:12]]
-        values[13] = _moment(row[13]) if row[13] else None
+        due, deadline, lease = row[8], row[11], row[13]
+        values[8] = _moment(due) if due else None
+        values[9], values[10] = _moment(row[9]), _moment(row[10])
+        values[11] = _moment(deadline) if deadline else None
+        values[13] = _moment(lease) if lease else None
         values[23] = _pins(row[23])
         return _made(cls, _SUBMISSION, values, row)
 

@@ -44,16 +44,20 @@ class Shape:
 
     def put(self, row: Row, values: Mapping[str, Any]) -> Row:
         """The row with these values in it; of a ciphertext it only has the seal."""
-        after = list(row)
-        for name, value in values.items():
-            place = self._places.get(name)
-            if place is not None:
-                after[place] = value
-        return tuple(after)
+        return tuple(self._put(row, values))
 
     def changed(self, row: Row, values: Mapping[str, Any]) -> Row:
         """What an UPDATE with these values makes of it: its next version."""
-        return self.put(row, {**values, "version": self.version(row) + 1})
+        after = self._put(row, values)
+        if self._version is not None:
+            after[self._version] += 1
+        return tuple(after)
+
+    def _put(self, row: Row, values: Mapping[str, Any]) -> list[Any]:
+        after = list(row)
+        for name in values.keys() & self._places.keys():
+            after[self._places[name]] = values[name]
+        return after
 
     def version(self, row: Row) -> int:
         """1 where a table has no versions: such rows never change."""
