@@ -127,7 +127,7 @@ _PLAIN: Mapping[type, Callable[[Any], str]] = {
     str: quoted,
     int: str,
     dict: canonical_object,
-    NoneType: canonical,
+    NoneType: lambda _: "null",
 }
 """`canonical` of what notes, pins and facts are made of."""
 

@@ -130,6 +130,7 @@ class CodeTable:
         self._numbers: dict[str, int] = {}
         self._others: dict[str, list[int]] = {}
         self._rows: dict[str, tuple[_Row, ...]] = {}
+        self._kept: dict[int, dict[str, str | None]] = {}
         wanted = [("key", use.key), *(("valid", column) for column in use.valid or ())]
         missing = [pair for pair in wanted if pair[1] not in sheet.columns]
         for what, column in missing:
@@ -249,6 +250,10 @@ class CodeTable:
         if found:
             return max(found, key=_end).cells[column] or None
         return self._missing(code, on)
+
+    def kept(self, column: int) -> dict[str, str | None]:
+        """What `look_up` gave for this column's codes without a day, as far as it was asked."""
+        return self._kept.setdefault(column, {})
 
     def line_of(self, code: str, on: date | None) -> int | None:
         """The file's line of the row that `look_up` takes; None if there is none."""
