@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -57,9 +57,10 @@ class Junction:
     def _hand_over(self) -> None:
         while self._settled:
             awaited, done = self._settled[0]
-            error = CancelledError() if done.cancelled() else done.exception()
-            if error is None:
-                awaited.callback(done.result())
-            else:
+            try:
+                result = done.result()
+            except BaseException as error:
                 awaited.errback(error)
+            else:
+                awaited.callback(result)
             self._settled.popleft()
