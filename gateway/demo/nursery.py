@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from gateway.demo.people import BERGAMO, MILANO, SESTO, Child, Parent
@@ -29,6 +29,8 @@ _EARLIER = timedelta(hours=6)
 """So long ago the first message was written: each is a second after the one before, and what is of
 the future would tell no order.
 """
+_ALIKE = 4000
+"""Parents who are remembered, so that nobody else has their name and their day of birth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class Nursery:
         self.now = today.replace(microsecond=0, tzinfo=None) - _EARLIER
         self._prefix, self._processing = prefix, processing
         self._people = self._messages = 0
+        self._parents: dict[tuple[str, date], None] = {}
 
     def child(self, **more: Any) -> Child:
         """Another child, named, with its mother and perhaps a father; `more`: fields of Child."""
@@ -151,10 +154,17 @@ class Nursery:
         )
 
     def parent(self, sex: str, word: str, home: tuple[str, str, str, str]) -> Parent:
-        """A mother or a father of the child with this word."""
+        """A mother or a father of the child with this word. Their surnames begin alike, so who has
+        the name of another was born on another day: a codice fiscale is one person's.
+        """
         given = self.chance.choice(("LUCIA", "ANNA") if sex == "F" else ("MARCO", "LUIGI"))
         years = self.chance.randint(20, 45)
         born = (self.now - timedelta(days=365 * years + self.chance.randint(0, 364))).date()
+        while (given, born) in self._parents:
+            born -= timedelta(days=1)
+        self._parents[given, born] = None
+        if len(self._parents) > _ALIKE:
+            del self._parents[next(iter(self._parents))]
         return Parent(f"{'MADRE' if sex == 'F' else 'PADRE'}{word}", given, sex, born, home)
 
     def word(self) -> str:

@@ -95,6 +95,13 @@ def test_no_two_children_would_have_one_code_but_by_their_story() -> None:
     assert first.surname[:6] == second.surname[:6]
 
 
+def test_no_two_mothers_have_one_code() -> None:
+    """What may be found of one of them after her wish is never another's."""
+    families = region(5).families(["the late wish"])
+    codes = [next(families).dues[0].erased[2] for _ in range(400)]
+    assert len(set(codes)) == len(codes)
+
+
 def test_stories_that_need_somebody_are_told_apart() -> None:
     """`icaro soak` tells only those that end well by their messages alone."""
     assert set(ALONE) < set(STORIES)
