@@ -101,8 +101,8 @@ def chain_digest(
     node: str, seq: int, at: str, what: str, subjects: str, digests: str, note: str, previous: str
 ) -> str:
     """SHA-256 (hex) over the canonical JSON array of an entry's columns as they are stored."""
-    told = f"{quoted(subjects)},{quoted(digests)},{quoted(note)},{quoted(previous)}"
-    text = f"[{quoted(node)},{seq},{quoted(at)},{quoted(what)},{told}]"
+    ours, *told = map(quoted, (node, at, what, subjects, digests, note, previous))
+    text = f"[{ours},{seq},{','.join(told)}]"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -209,17 +209,8 @@ class Transaction:
         seq, previous = self.head.seq + 1, self.head.digest
         digest = chain_digest(self.node, seq, self.stamp, *entry, previous)
         self.head = Head(seq, digest)
-        return {
-            "node": self.node,
-            "seq": seq,
-            "at": self.stamp,
-            "what": entry.what,
-            "subjects": entry.subjects,
-            "digests": entry.digests,
-            "note": entry.note,
-            "previous": previous,
-            "digest": digest,
-        }
+        values = (self.node, seq, self.stamp, *entry, previous, digest)
+        return dict(zip(_OF_EVIDENCE, values, strict=True))
 
     def _undo(self, error: BaseException) -> None:
         if self._wrote and not self.apart:
@@ -233,6 +224,7 @@ class Transaction:
             raise error
 
 
+_OF_EVIDENCE = tuple(evidence.c.keys())
 _INSERT_MESSAGES = of_whole_rows(insert(messages))
 _INSERT_EVIDENCE = of_whole_rows(insert(evidence))
 _INSERT_NEW_MESSAGES: Mapping[str, Prepared] = {
