@@ -70,6 +70,7 @@ def parse_time(
     return Time(_local(naive, zone, len(said) > 3), precision, zone_said=False)
 
 
+@lru_cache(maxsize=256)  # a birth's own day is asked for by every document
 def parse_day(text: str) -> date:
     """The calendar day of DT, DTM or TS.1, where it was written. Raises TimeError."""
     if len(text) in (8, 12) and text.isascii() and text.isdigit():  # as most are written
