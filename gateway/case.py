@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
 from gateway.hl7.moment import moment_of
 from gateway.journal import CaseRow, View
+from gateway.recent import Recent
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Case:
     def stored(self) -> bytes:
         """The dossier as stored."""
         stored = self.dossier.encode()
-        _remember(stored, self.dossier)
+        _known.put(stored, self.dossier)
         return stored
 
     @property
@@ -65,20 +65,11 @@ def case_key(
     return view.index(sender, application, facility, production, *key)
 
 
-REMEMBERED = 512
-"""Dossiers that are kept as they were read, or as they were when they were stored: one birth is
-looked at many times while its steps go on, and what was found in its segments stays with them."""
-
-_known: OrderedDict[bytes, Dossier] = OrderedDict()
+_known = Recent[bytes, Dossier]()
+"""Dossiers as they were read, or as they were when they were stored; what was found in their
+segments stays with them."""
 
 
 def decoded(stored: bytes) -> Dossier:
     """A stored dossier; the same one for the same bytes."""
-    return _known.get(stored) or _remember(stored, Dossier.decode(stored))
-
-
-def _remember(stored: bytes, dossier: Dossier) -> Dossier:
-    _known[stored] = dossier
-    if len(_known) > REMEMBERED:
-        _known.popitem(last=False)
-    return dossier
+    return _known.get(stored) or _known.put(stored, Dossier.decode(stored))

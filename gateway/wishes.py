@@ -5,7 +5,6 @@ Reads the flow, the dossier and the partner directory; changes nothing.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,10 +18,7 @@ from gateway.flow.reading import Account, Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Kind
 from gateway.partners import Directory, Entry
-
-REMEMBERED = 512
-"""Cases whose reading is kept: one birth is asked about many times while its steps go on."""
-
+from gateway.recent import Recent
 
 Concerned = Callable[[str, Sequence[Past]], bool]
 """Whether something may change for a step with these submissions."""
@@ -48,7 +44,7 @@ class Wishes:
         self._settle = settle
         self._directory = directory
         self._assigning = any(entry.assigns_codice_fiscale for entry in directory.of("comune"))
-        self._read: OrderedDict[tuple[object, ...], Reading] = OrderedDict()
+        self._read = Recent[tuple[object, ...], Reading]()
 
     def of(
         self, unit: Unit, case: Case, concerned: Concerned = lambda name, chain: True
@@ -180,12 +176,7 @@ class Wishes:
         choice = tuple(sorted(case.context.choice.items()))
         row = case.row
         key = (row.profile, case.sender.name, row.processing, case.message.raw, choice)
-        found = self._read.get(key)
-        if found is None:
-            found = self._read[key] = self._read_anew(case)
-            if len(self._read) > REMEMBERED:
-                self._read.popitem(last=False)
-        return found
+        return self._read.get(key) or self._read.put(key, self._read_anew(case))
 
     def _read_anew(self, case: Case) -> Reading:
         inputs = self._inputs(case)

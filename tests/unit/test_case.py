@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.case import REMEMBERED, Case, decoded
+from gateway.case import Case, decoded
 from gateway.flow.context import Context
 from gateway.hl7.dossier import Dossier, fold
 from gateway.hl7.message import Message
+from gateway.recent import MOST
 
 
 def dossier(control_id: str) -> Dossier:
@@ -36,7 +37,7 @@ def test_what_is_kept_is_bounded() -> None:
     """The oldest is forgotten, and read again where it is asked for."""
     first = dossier("3")
     kept = stored(first)
-    for number in range(REMEMBERED):
+    for number in range(MOST):
         stored(dossier(f"4-{number}"))
     assert decoded(kept) is not first
     assert decoded(kept).origins == first.origins

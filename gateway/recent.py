@@ -1,0 +1,43 @@
+"""What was found a moment ago: kept for a while and up to a number, then forgotten by itself."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+KEPT: Final = 30.0
+"""Seconds: a birth is looked at many times while its steps go on, and then for days not at all."""
+MOST: Final = 512
+
+
+class Recent(Generic[K, V]):
+    """Values by key. Each is forgotten `kept` seconds after it came, the oldest first if there are
+    more than `most`.
+    """
+
+    def __init__(self, kept: float = KEPT, most: int = MOST) -> None:
+        self._kept, self._most = kept, most
+        self._found: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def get(self, key: K) -> V | None:
+        """The value, if it came a moment ago."""
+        found = self._found.get(key)
+        return None if found is None else found[1]
+
+    def put(self, key: K, value: V) -> V:
+        """Keep it, and forget what is old. Gives the value back."""
+        now = time.monotonic()
+        self._found.pop(key, None)
+        self._found[key] = (now, value)
+        oldest = next(iter(self._found.values()))[0]
+        while oldest < now - self._kept or len(self._found) > self._most:
+            self._found.popitem(last=False)
+            oldest = next(iter(self._found.values()))[0]
+        return value
