@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from threading import Lock
 from typing import Final, Generic, TypeVar
 
 K = TypeVar("K")
@@ -21,6 +22,8 @@ class Recent(Generic[K, V]):
 
     def __init__(self, kept: float = KEPT, most: int = MOST) -> None:
         self._kept, self._most = kept, most
+        # A unit may run in the journal's thread while a view is read on the reactor.
+        self._lock = Lock()
         self._found: OrderedDict[K, tuple[float, V]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -34,10 +37,13 @@ class Recent(Generic[K, V]):
     def put(self, key: K, value: V) -> V:
         """Keep it, and forget what is old. Gives the value back."""
         now = time.monotonic()
-        self._found.pop(key, None)
-        self._found[key] = (now, value)
-        oldest = next(iter(self._found.values()))[0]
-        while oldest < now - self._kept or len(self._found) > self._most:
-            self._found.popitem(last=False)
-            oldest = next(iter(self._found.values()))[0]
+        with self._lock:
+            self._found.pop(key, None)
+            self._found[key] = (now, value)
+            while self._is_full(now):
+                self._found.popitem(last=False)
         return value
+
+    def _is_full(self, now: float) -> bool:
+        oldest, _ = next(iter(self._found.values()))
+        return oldest < now - self._kept or len(self._found) > self._most

@@ -220,14 +220,14 @@ class Writer:
         except Entangled:
             transaction.connection.rollback()
             again = self._begin()
+            for order in orders:
+                order.begin()
             self.host(lambda: self._perform(again, orders))
             return again
         return transaction
 
     def _perform(self, transaction: Transaction, orders: list[Order]) -> None:
         # Taken only now: what came while the host was busy shares the commit.
-        for order in orders:
-            order.begin()
         orders += self._take()
         if time.monotonic() - transaction.read_at > LATE:
             transaction.read_clock(transaction.connection.execute(self._clock).scalar_one())

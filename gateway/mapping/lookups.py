@@ -43,10 +43,8 @@ def lookup(tree: Call, scope: Scope) -> Value:
         scope.warning(tree.arguments[1].column, "T05", reason)
     where = value.label or label(tree)
     look_up = scope.world.tracer.looking(table) if scope.world.tracer else table.look_up
-    if on is None and not scope.world.tracer:
-        read = _kept(value.read, table, column, where)
-    else:
-        read = _looked_up(value.read, look_up, column, on.read if on else None, where)
+    kept = {} if on or scope.world.tracer else table.kept(column)
+    read = _looked_up(value.read, look_up, column, on.read if on else None, kept, where)
     domain = _domain(value.domain, table, column, dated=on is not None)
     return Value(read, Kind.TEXT, null=value.null, label=where, domain=domain)
 
@@ -71,31 +69,13 @@ def _column(tree: Syntax, table: CodeTable, scope: Scope) -> int | None:
     return None
 
 
-def _kept(value: Read[Any], table: CodeTable, column: int, where: str) -> Read[str | None]:
-    """Without a day a code of the table gives the same text every time."""
-    slot, kept, look_up = slot_of(value), table.kept(column), table.look_up
-
-    def read(run: Run) -> str | None:
-        code = run.memo[slot]
-        if code is UNSET:
-            code = value(run)
-        if code is None:
-            return None
-        if code in kept:
-            return kept[code]
-        try:
-            found = look_up(code, column, None)
-        except Fault as fault:
-            raise Fault(f"{where}: {fault.reason}") from None
-        if table.has(code):  # else it is anything that somebody may write
-            kept[code] = found
-        return found
-
-    return read
-
-
 def _looked_up(
-    value: Read[Any], look_up: LookUp, column: int, on: Read[Any] | None, where: str
+    value: Read[Any],
+    look_up: LookUp,
+    column: int,
+    on: Read[Any] | None,
+    kept: Mapping[str, str | None],
+    where: str,
 ) -> Read[str | None]:
     slot = slot_of(value)
 
@@ -105,6 +85,8 @@ def _looked_up(
             code = value(run)
         if code is None:
             return None
+        if code in kept:
+            return kept[code]
         try:
             return look_up(code, column, on(run) if on else None)
         except Fault as fault:

@@ -240,19 +240,18 @@ class CodeTable:
         Without `on` the row that is valid the longest. An empty cell is absent. Without a row,
         what `missing:` says; Fault where it says error.
         """
-        rows = self._rows.get(code) or self._of(code)
-        if len(rows) == 1:
-            row = rows[0]
-            if on is None or row.first <= on <= row.last:
-                return row.cells[column] or None
+        found = self._rows.get(code) or self._of(code)
+        if on is not None:
+            found = tuple(row for row in found if row.first <= on <= row.last)
+        if not found:
             return self._missing(code, on)
-        found = [row for row in rows if on is None or row.first <= on <= row.last]
-        if found:
-            return max(found, key=_end).cells[column] or None
-        return self._missing(code, on)
+        text = max(found, key=_end).cells[column] or None
+        if on is None:
+            self.kept(column)[code] = text
+        return text
 
     def kept(self, column: int) -> dict[str, str | None]:
-        """What `look_up` gave for this column's codes without a day, as far as it was asked."""
+        """What `look_up` gave for codes of the table without a day, as far as it was asked."""
         return self._kept.setdefault(column, {})
 
     def line_of(self, code: str, on: date | None) -> int | None:
