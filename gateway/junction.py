@@ -23,6 +23,8 @@ class Junction:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._settled: deque[tuple[Deferred[Any], Future[Any]]] = deque()
+        # The writer settles futures, and the reactor those that it takes back.
+        self._settling = Lock()
 
     def bridge(self, future: Future[T]) -> Awaitable[T]:
         """A future of the journal's writer thread, awaitable on the reactor."""
@@ -30,8 +32,10 @@ class Junction:
 
         def settled(done: Future[T]) -> None:
             # One wake-up of the reactor for a whole group of units, not one each.
-            self._settled.append((awaited, done))
-            if len(self._settled) == 1:
+            with self._settling:
+                self._settled.append((awaited, done))
+                first = len(self._settled) == 1
+            if first:
                 self._reactor.callFromThread(self._hand_over)
 
         future.add_done_callback(settled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from threading import Thread, get_ident
@@ -128,3 +129,28 @@ def test_work_that_was_taken_back_is_told() -> None:
     assert second == ["kept"]
     (failure,) = first
     assert getattr(failure, "type", None) is CancelledError
+
+
+def test_two_threads_that_settle_at_once_wake_the_reactor() -> None:
+    """The writer resolves a future while the reactor takes another back: both are handed over."""
+    reactor, other = Reactor(), Future[str]()
+    junction = Junction(reactor)
+    late = Thread(target=lambda: other.set_result("other"))
+
+    class Crowded(deque[Any]):
+        """While the first enters, a second thread comes, and enters if it is let."""
+
+        def append(self, item: Any) -> None:
+            """Enter."""
+            super().append(item)
+            if len(self) == 1:
+                late.start()
+                late.join(0.2)
+
+    junction._settled = Crowded()
+    mine = Future[str]()
+    results = [heard(junction.bridge(mine)), heard(junction.bridge(other))]
+    mine.set_result("mine")
+    late.join(10)
+    reactor.turn()
+    assert results == [["mine"], ["other"]]
