@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import JournalError
 from gateway.journal import checkpoints
@@ -92,6 +91,7 @@ class Writer:
         self._connection: Connection | None = None
         self._unsigned = 0
         self._seen_at = 0.0
+        self._scrub_due = False
         self._checkpoint: checkpoints.Checkpoint | None = None
         self.error: JournalError | None = None
         self.committed: float | None = None
@@ -281,13 +281,15 @@ class Writer:
     def _committed(self, transaction: Transaction) -> None:
         """What may only happen once the group stays. None of it can undo the group."""
         self.committed, self.error = time.monotonic(), None
+        self._scrub_due |= transaction.scrub_wanted
         try:
             if self._checkpoint is not None:
                 self._witness(self._checkpoint)
-            if transaction.scrub_wanted:
+            if self._scrub_due:
                 self._keyring.forget()
                 self._store.scrub(transaction.connection)
-        except (OSError, SQLAlchemyError) as error:
+                self._scrub_due = False
+        except Exception as error:  # the driver's own too: who waits for the group is told
             self.error = JournalError(f"after the commit: {type(error).__name__}")
 
     def _witness(self, checkpoint: checkpoints.Checkpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 import traceback
@@ -11,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import Fenced, JournalError
 from gateway.journal import Journal, Keyring, Unit
+from gateway.journal.store import Store
 from gateway.journal.verification import verify
 from gateway.journal.writer import LATE, Writer
 from tests.journal_rows import Held, case, message, ready
@@ -68,6 +71,28 @@ def test_a_database_error_costs_only_its_unit(journal: Journal) -> None:
     assert isinstance(second.exception(), JournalError)
     assert third.result()
     assert counted(journal)[1] == ["case.opened", "message.accepted"]
+
+
+def test_whatever_fails_after_a_commit_harms_nobody(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group is stored and told, health says what failed, and the next commit tries it again."""
+    scrubbed: list[bool] = []
+
+    def scrub(self: Store, connection: Connection) -> None:
+        scrubbed.append(True)
+        if len(scrubbed) == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def wants(unit: Unit) -> str:
+        unit._transaction.scrub_wanted = True
+        return "stored"
+
+    monkeypatch.setattr(Store, "scrub", scrub)
+    assert journal.submit(wants).result(20) == "stored"
+    assert journal.submit(lambda unit: message(unit)).result(20)
+    journal.run(lambda unit: message(unit, "2"))
+    assert (len(scrubbed), journal.healthy) == (2, True)
 
 
 def test_the_text_of_an_error_has_no_value_in_it(journal: Journal) -> None:
