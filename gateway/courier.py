@@ -94,7 +94,7 @@ class Courier:
 
     async def _rounds(self) -> None:
         with self._journal.view() as view:  # most of the time there is nothing
-            if not view.tellings():
+            if not view.has_tellings():
                 return
         taking = self._journal.submit(lambda unit: unit.take_tellings(LEASE, MOST))
         taken = await self._bridge(taking)

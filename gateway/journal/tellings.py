@@ -6,11 +6,11 @@ when its hospital has it, and the evidence says so. What can never be told stays
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from gateway.journal.prepared import Prepared, of_whole_rows
 from gateway.journal.reading import Reading
@@ -20,17 +20,20 @@ from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing
 
 WAITING, REFUSED = "WAITING", "REFUSED"
-MOST = 500
-"""Rows looked at in one round."""
+MOST = 50
+"""Rows of a sender looked at in one round."""
 
 _COLUMNS = (
     *(tellings.c.id, tellings.c.sender, tellings.c.control_id, tellings.c.payload),
     *(tellings.c.created_at, tellings.c.due_at, tellings.c.tries),
 )
 _NEW = of_whole_rows(insert(tellings))
-_IN_STATE = (
+_NEXT_SENDER = select(func.min(tellings.c.sender)).where(
+    tellings.c.state == bindparam("state"), tellings.c.sender > bindparam("after")
+)
+_OF_SENDER = (
     select(*_COLUMNS)
-    .where(tellings.c.state == bindparam("state"))
+    .where(tellings.c.state == bindparam("state"), tellings.c.sender == bindparam("sender"))
     .order_by(tellings.c.id)
     .limit(MOST)
 )
@@ -63,11 +66,26 @@ class TellingReads(Reading):
     """Look at what waits."""
 
     def tellings(self, state: str = WAITING) -> list[Telling]:
-        """The oldest first."""
-        rows = self._rows(_IN_STATE, {"state": state})
+        """The oldest of every sender; the oldest first."""
+        return sorted(
+            (each for sender in self._senders(state) for each in self._of(sender, state)),
+            key=lambda each: each.id,
+        )
+
+    def has_tellings(self) -> bool:
+        """Whether anything waits."""
+        return next(self._senders(WAITING), None) is not None
+
+    def _senders(self, state: str) -> Iterator[str]:
+        """Found one by one, each by the index, however much waits for any of them."""
+        after = ""
+        while (found := self._row(_NEXT_SENDER, {"state": state, "after": after})[0]) is not None:
+            yield (after := found)
+
+    def _of(self, sender: str, state: str) -> list[Telling]:
         return [
             Telling(row[0], row[1], row[2], bytes(row[3]), moment(row[4]), moment(row[5]), row[6])
-            for row in rows
+            for row in self._rows(_OF_SENDER, {"state": state, "sender": sender})
         ]
 
 

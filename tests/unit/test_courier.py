@@ -14,6 +14,8 @@ from gateway.courier import LONGEST_WAIT, POLL, Courier, Told, wait_after
 from gateway.errors import GatewayError
 from gateway.hl7.acknowledgment import Reply, read_acknowledgment
 from gateway.hl7.message import Message
+from gateway.journal import Unit
+from gateway.journal.tellings import MOST
 from gateway.units import Address
 from tests.births import GIULIA, SENDER, House, now, run
 
@@ -199,6 +201,19 @@ def test_one_hospital_that_is_away_delays_no_other(house: House) -> None:
     courier.wake()
     assert sorted(told) == ["away", "there"]
     assert waiting(house) == ["1"]
+
+
+def test_however_much_waits_for_one_the_others_hear_theirs(house: House) -> None:
+    """A long row of a hospital that is away does not hide what waits for another."""
+
+    def fill(unit: Unit) -> None:
+        for number in range(MOST + 1):
+            unit.add_telling("away", str(number), b"MSH|^~\\&|\rMSA|AA|1\r")
+        unit.add_telling("there", "last", b"MSH|^~\\&|\rMSA|AA|2\r")
+
+    house.journal.run(fill)
+    taken = house.journal.run(lambda unit: unit.take_tellings(timedelta(minutes=1), 1))
+    assert [(each.sender, each.control_id) for each in taken] == [("away", "0"), ("there", "last")]
 
 
 def test_two_nodes_do_not_take_the_same(house: House) -> None:
