@@ -13,7 +13,7 @@ from uuid import uuid4
 from gateway import anonymity
 from gateway.case import Case, decoded
 from gateway.config import Sender
-from gateway.errors import NotFound
+from gateway.errors import Destroyed
 from gateway.flow.context import CaseFinding, Context
 from gateway.flow.definition import Flow
 from gateway.flow.plan import (
@@ -196,13 +196,13 @@ class Casebook:
         }
 
     def read(self, row: CaseRow, message: Message | None = None) -> Case:
-        """The case of a row; `message`: the one that opens it. Raises NotFound."""
+        """The case of a row; `message`: the one that opens it. Raises Destroyed."""
         if row.dossier:
             dossier = decoded(row.dossier)
         elif message is not None:
             dossier = Dossier(message, {})
         else:
-            raise NotFound(f"the content of case {row.id} was destroyed")
+            raise Destroyed(f"the content of case {row.id} was destroyed")
         return Case(
             row=row,
             dossier=dossier,

@@ -19,7 +19,7 @@ from gateway.delivery import PATIENCE, Delivery
 from gateway.destination import Claimed
 from gateway.errors import GatewayError, JournalError, SigningError
 from gateway.gates import Endpoint, Gates
-from gateway.journal import Journal, Unit
+from gateway.journal import Journal, SubmissionRow, Unit
 from gateway.lifecycle import Status
 from gateway.outcomes import NotFound, Outcome
 
@@ -162,9 +162,17 @@ class Dispatch:
             rows = unit.claim(
                 self._node, limit=room, lease=self._lease, room=room_at, statuses=WATCHED
             )
-            return [self._delivery.claimed(unit, row) for row in rows]
+            return [found for row in rows if (found := self._read(unit, row)) is not None]
 
         return await self._bridge(self._journal.submit(claim, PATIENCE))
+
+    def _read(self, unit: Unit, row: SubmissionRow) -> Claimed | None:
+        """One that cannot be read must not keep the others: it stays claimed, and is told."""
+        try:
+            return self._delivery.claimed(unit, row)
+        except GatewayError as error:
+            self._watcher.alarm("delivery", error)
+            return None
 
     def _come_back(self) -> None:
         """Look again when a rate or a circuit lets an endpoint be called, not only at the poll."""

@@ -3,6 +3,7 @@
     GatewayError
     ├── PeerError            the sender's fault; carries table 0357 and the location
     │   ├── UnreadableMessage    no HL7, or no usable MSH
+    │   │   └── NotWhole             a message that was cut, or bytes that belong to none
     │   ├── BlockTooLarge        an MLLP block over the limit
     │   ├── MessageRefused       structure is wrong: AE or AR
     │   │   └── OutOfSequence        MSH-13 is not the number that comes next
@@ -17,6 +18,7 @@
     ├── LifecycleError       a pair (status, event) that the table does not have
     ├── NotPossible          a person asked for what the submission does not wait for
     ├── NotFound             a person named something that is not there
+    │   └── Destroyed            the key of a case is gone, and with it all that it said
     ├── StageError           the demonstration did not go as it must
     └── ConfigurationError   at start-up only; lists every problem
 
@@ -54,6 +56,12 @@ class UnreadableMessage(PeerError):
 
     code: ClassVar[int] = 100
     rejects: ClassVar[bool] = False
+
+
+class NotWhole(UnreadableMessage):
+    """The connection ended inside a message, or the bytes belong to no message."""
+
+    advice: ClassVar[str] = "Nothing if it comes again whole; else look at the HIS and the network."
 
 
 class BlockTooLarge(PeerError):
@@ -155,6 +163,12 @@ class NotFound(GatewayError):
     """A person named a case, a submission or a message that is not there."""
 
     advice: ClassVar[str] = "List what is there first (`icaro case list`, `icaro submission list`)."
+
+
+class Destroyed(NotFound):
+    """The key of a case was destroyed, and its content with it; what is left names nobody."""
+
+    advice: ClassVar[str] = "Nothing can be done with it any more; the evidence says who ended it."
 
 
 class NotPossible(GatewayError):

@@ -20,9 +20,11 @@ from gateway.case import Case
 from gateway.casebook import Casebook
 from gateway.config import Configuration, Sender
 from gateway.errors import (
+    BlockTooLarge,
     GatewayError,
     JournalError,
     MessageRefused,
+    NotWhole,
     PeerError,
     SenderNotAllowed,
 )
@@ -34,7 +36,7 @@ from gateway.hl7.conformance import structure
 from gateway.hl7.finding import Finding
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
-from gateway.hl7.redaction import redact
+from gateway.hl7.redaction import outline, redact
 from gateway.journal import Journal, Unit
 from gateway.merging import Merging
 from gateway.patience import Patience
@@ -210,7 +212,8 @@ class Intake:
     ) -> bytes | None:
         """Keep the refused bytes for the operator, then say no and where."""
         sender = received.sender.name if received else "unreadable"
-        body = self._keepable(payload, received)
+        whole = not isinstance(error, NotWhole | BlockTooLarge)
+        body = self._keepable(payload, received) if whole else self._keepable_piece(payload)
         late = self._answers.late(received, error)
 
         def keep(unit: Unit) -> None:
@@ -235,12 +238,25 @@ class Intake:
         """Refused bytes as they came, but of an unnamed mother only what may be stored of her."""
         with contextlib.suppress(PeerError):  # what cannot be read cannot be judged either
             message = received.message if received else Message.parse(payload)
-            application, facility = message.sending_application, message.sending_facility
-            sender = self._configuration.sender(application, facility)
-            reader = self._readers(sender.profile if sender else "default")
+            reader = self._reader_of(message)
             if _perhaps_anonymous(reader, message):
                 return redact(message, reader.profile.keeps).raw
         return payload
+
+    def _keepable_piece(self, piece: bytes) -> bytes:
+        """Of a message that did not come whole what may be stored of any mother: her wish not to
+        be named may stand in what is missing.
+        """
+        try:
+            message = Message.parse(piece)
+            return redact(message, self._reader_of(message).profile.keeps).raw
+        except PeerError:
+            return outline(piece)
+
+    def _reader_of(self, message: Message) -> Reader:
+        application, facility = message.sending_application, message.sending_facility
+        sender = self._configuration.sender(application, facility)
+        return self._readers(sender.profile if sender else "default")
 
 
 def _perhaps_anonymous(reader: Reader, message: Message) -> bool:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from gateway.case import Case, case_key
 from gateway.casebook import UPDATES, Casebook
 from gateway.config import Sender
-from gateway.errors import MessageRefused
+from gateway.errors import Destroyed, MessageRefused
 from gateway.flow.context import Context
 from gateway.flow.reading import Account
 from gateway.hl7.message import Message
@@ -45,7 +45,18 @@ class Recognition:
     def of(
         self, unit: Unit, sender: Sender, message: Message, account: Account
     ) -> tuple[Meaning, Case | None]:
-        """The meaning, and the case: opened, if there is none and there must be one."""
+        """The meaning, and the case: opened, if there is none and there must be one.
+
+        About a case whose content was destroyed there is nothing left to say.
+        """
+        try:
+            return self._of(unit, sender, message, account)
+        except Destroyed:
+            return Meaning.OTHER, None
+
+    def _of(
+        self, unit: Unit, sender: Sender, message: Message, account: Account
+    ) -> tuple[Meaning, Case | None]:
         rules = self._book.flow.case
         key, birth = account.key(), account.opens()
         if birth and key is None:
@@ -68,7 +79,7 @@ class Recognition:
         return Meaning.OTHER, None
 
     def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
-        """The newest case of this child at this sender's facility."""
+        """The newest case of this child at this sender's facility. Raises Destroyed."""
         own = self.owner(sender)
         digest = self.digest(unit, sender, message, key)
         row = unit.find_case(own.name, digest) or self._stands_for(unit, own.name, digest)

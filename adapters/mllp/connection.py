@@ -23,7 +23,7 @@ from zope.interface import implementer
 from adapters.mllp.peer import Peer, certificate_names
 from adapters.mllp.wire import Timer, Wire
 from gateway.answering import Said
-from gateway.errors import BlockTooLarge, UnreadableMessage
+from gateway.errors import BlockTooLarge, NotWhole
 from gateway.hl7.framing import HEAD, BlockReader
 
 if TYPE_CHECKING:
@@ -198,10 +198,10 @@ class Connection(Protocol):
 
     def _tell_what_was_cut(self) -> None:
         if self._reader.pending:
-            cut = UnreadableMessage("the connection ended inside a message")
+            cut = NotWhole("the connection ended inside a message")
             self._begin(self._listener.refuse(cut, self._begun, self._who()))
         elif self._reader.junk:
-            stray = UnreadableMessage("bytes outside any block")
+            stray = NotWhole("bytes outside any block")
             self._begin(self._listener.refuse(stray, self._reader.junk, self._who()))
 
     def _expect(self, seconds: float) -> None:

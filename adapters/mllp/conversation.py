@@ -18,7 +18,7 @@ from adapters.mllp.peer import Peer
 from gateway.agreements import Batches
 from gateway.answering import Said, Unkept, own_control_id
 from gateway.config import Configuration
-from gateway.errors import MessageRefused, PeerError, UnreadableMessage
+from gateway.errors import MessageRefused, NotWhole, PeerError, UnreadableMessage
 from gateway.hl7 import batch
 from gateway.hl7.batch import Part
 from gateway.intake import Intake
@@ -97,7 +97,7 @@ class Conversation:
                 case "BTS" | "FTS":
                     said += self._close(part)
                 case "":
-                    stray = UnreadableMessage("segments of a batch that belong to no message")
+                    stray = NotWhole("segments of a batch that belong to no message")
                     said += self._collected([await self._refuse(part.raw, stray)])
         return said
 

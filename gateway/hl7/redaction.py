@@ -23,6 +23,8 @@ _CONDITION = r"\[\s*(\d+)(?:\.(\d+))?\s+in\s*\(([^()\[\]]+)\)\s*\]"
 _ENTRY = re.compile(rf"([A-Z][A-Z0-9]{{2}})({_CONDITION})?(?:-(.+))?")
 _FIELD = re.compile(rf"(\d{{1,3}})({_CONDITION})?")
 _PROTECTION = 22
+_HEADERS = (b"MSH", b"FHS", b"BHS")
+_LINE_ENDS = re.compile(rb"\r\n?|\n")
 _MSH_STAYS = frozenset({9, 10, 11, 12})
 
 
@@ -71,6 +73,12 @@ def redact_dossier(dossier: Dossier, keep: Sequence[str]) -> Dossier:
                 origins[str(Location(segment.name, new, number))] = origin
     # What was deleted is no more than a path, but where it stood may have gone.
     return Dossier(compose(lines), origins, {}, dossier.carried, dossier.moments)
+
+
+def outline(piece: bytes) -> bytes:
+    """Of bytes that cannot be read: the headers, and of each other line its first three bytes."""
+    lines = _LINE_ENDS.split(piece)
+    return b"\r".join(each if each[:3] in _HEADERS else each[:3] for each in lines)
 
 
 def mark_unnamed(dossier: Dossier) -> Dossier:

@@ -198,6 +198,17 @@ def comune_rows(desk: Desk) -> list[SubmissionRow]:
     return [row for row in desk.house.look(lambda view: view.submissions()) if row.step == "comune"]
 
 
+def test_one_that_cannot_be_read_does_not_keep_the_others(opened: Open) -> None:
+    """A back-up brought back a document of a case whose key is gone: told, and the others go."""
+    desk = opened()
+    births(desk, 2)
+    first = min(comune_rows(desk), key=lambda row: row.due_at or row.created_at)
+    desk.house.journal.run(lambda unit: unit.destroy_key(first.case_id))
+    desk.start()
+    desk.pass_time()
+    assert (desk.under_way, desk.heard.alarms) == (1, ["delivery Destroyed"])
+
+
 # ---------------------------------------------------------------- when it looks
 
 

@@ -65,6 +65,20 @@ def test_a_discharge_that_says_dead_in_pid_counts(house: House) -> None:
     assert house.office.got("codice_fiscale") == []
 
 
+@pytest.mark.parametrize("event", ["A01", "A08", "A11", "A40"])
+def test_of_a_case_whose_key_is_gone_nothing_more_is_heard(house: House, event: str) -> None:
+    """Retention ended it: what comes of that child is acknowledged, and the feed goes on."""
+    house.hears(GIULIA.message("A01"))
+    gone = house.case()
+    house.do(lambda unit: unit.destroy_key(gone.id))
+    other = replace(GIULIA, identifier="ANOTHER") if event == "A40" else GIULIA
+    message = other.message(event, weight=1111)
+    message = message.replace(b"PV1|", b"MRG|%s^^^HIS^PI\rPV1|" % GIULIA.identifier.encode(), 1)
+    assert house.hears(message) == "AA"
+    assert kinds(house)[-1] == "other"
+    assert house.case().version == gone.version + 1
+
+
 def test_an_update_of_nobody_means_nothing(house: House) -> None:
     """An A31 that is no birth, about a child whose case was never opened, opens none."""
     message = GIULIA.message("A31").replace(b"|N\rOBX", b"|R\rOBX")
