@@ -243,10 +243,6 @@ SCENARIOS = {
 """Mutant → what happens, and a piece of what the checker must say."""
 
 
-KEPT = ("no_fence", "hasty_doubt", "send_before_commit")
-"""Those of them that a run of chaos meets by luck only."""
-
-
 def played(name: str, mutant: bool, folder: Path, certs: Path, nursery: Nursery) -> list[str]:
     """A scenario's broken promises, in a folder of its own."""
     play, _ = SCENARIOS[name]
@@ -283,7 +279,7 @@ def test_the_checker_sees_the_broken_promise(
     assert [each for each in found if SCENARIOS[name][1] in each], found
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_the_gateway_keeps_the_promise(
     plays: Mapping[str, Future[list[str]]], name: str, request: pytest.FixtureRequest
 ) -> None:
