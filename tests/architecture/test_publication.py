@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ REQUIRED = {
     *("description", "legal", "maintenance", "localisation", "categories"),
 }
 """What version 0.4 of the standard demands."""
+DEPRECATED = {"genericName"}
+"""What the standard no longer wants in a description."""
 
 
 def test_publiccode_has_what_the_standard_demands(publiccode: dict[str, Any]):
@@ -31,7 +34,11 @@ def test_publiccode_has_what_the_standard_demands(publiccode: dict[str, Any]):
     assert publiccode["publiccodeYmlVersion"] == "0.4"
     assert publiccode["softwareType"] == "standalone/backend"
     assert publiccode["maintenance"]["contacts"][0]["name"]
-    assert set(publiccode["localisation"]["availableLanguages"]) == set(publiccode["description"])
+
+
+def test_publiccode_promises_no_language_that_is_not_there(publiccode: dict[str, Any]):
+    """The catalogue is not told of translations: every text of the program is in one language."""
+    assert publiccode["localisation"] == {"localisationReady": False, "availableLanguages": ["en"]}
 
 
 def test_publiccode_describes_in_the_standards_length(publiccode: dict[str, Any]):
@@ -39,16 +46,25 @@ def test_publiccode_describes_in_the_standards_length(publiccode: dict[str, Any]
     for language, text in publiccode["description"].items():
         assert len(text["shortDescription"].strip()) <= 150, language
         assert 150 <= len(text["longDescription"]) <= 10_000, language
-        assert len(text["genericName"]) <= 50, language
+        assert DEPRECATED & text.keys() == set(), language
         assert text["features"], language
         assert all(len(each) <= 100 for each in text["features"]), language
 
 
 def test_version_and_licence_are_the_same_everywhere(publiccode: dict[str, Any]):
-    """Package, changelog, README and publiccode.yml tell one version and one licence."""
+    """Package and changelog tell one version; README, package and publiccode.yml one licence."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    assert publiccode["softwareVersion"] == __version__
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert publiccode["legal"]["license"] == setup["metadata"]["license"] == "EUPL-1.2"
     assert "EUPL-1.2" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_publiccode_tells_of_a_release_only_after_it(publiccode: dict[str, Any]):
+    """Version and date are those of the changelog's newest release, and absent before the first."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (\S+) \((.+)\)$", changelog, re.MULTILINE)
+    released = [head for head in heads if head[1] != "not yet released"]
+    told = (publiccode.get("softwareVersion"), publiccode.get("releaseDate"))
+    assert heads[0][0] == __version__
+    assert told == (released[0] if released else (None, None))
