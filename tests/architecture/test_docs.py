@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +13,15 @@ import pytest
 
 from docs import generate
 from gateway import cli, errors
+from gateway.config import Limits
 from gateway.lifecycle import MEANINGS, Status
+from gateway.pec.receipt import Kind
+from gateway.postman import Given
 from gateway.telemetry import KEYS, Metrics
-from tests.architecture.sources import ROOT, tracked
+from tests.architecture.sources import ROOT, Source, calls, sources, tracked
 
 PAGES = [ROOT / name for name in tracked() if name.endswith(".md")]
+LIMITS = "What a listener bears"
 
 
 def test_every_error_has_its_own_advice():
@@ -134,6 +140,64 @@ def test_every_figure_and_key_is_in_the_manual():
     names = set(re.findall(r"# HELP (icaro_\w+)", metrics.exposition().decode()))
     wanted = {name for name in names if not name.endswith("_created")} | KEYS
     assert {name for name in wanted if f"`{name}" not in text} == set()
+
+
+def section(page: str, heading: str) -> str:
+    """What stands below a heading of a page of docs/, up to the next one."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.split(r"^#+ ", text.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def texts(value: ast.expr) -> Iterator[str]:
+    """What an argument may be: a text, one of two, or the beginning of one (`pec.…`)."""
+    match value:
+        case ast.Constant(value=str() as text):
+            yield text
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from [*texts(body), *texts(orelse)]
+        case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
+            yield f"{text}…"
+
+
+def alarms(source: Source) -> Iterator[str]:
+    """The path of every alarm that a module raises or writes."""
+    for name, call in calls(source.tree):
+        if name.rpartition(".")[2].lstrip("_") == "alarm":
+            yield from texts(call.args[0])
+        elif name.endswith("log") and call.args and "alarm" in texts(call.args[0]):
+            yield from (
+                t for word in call.keywords if word.arg == "path" for t in texts(word.value)
+            )
+
+
+def test_every_alarm_is_in_the_manual():
+    """Each path of an alarm stands in docs/operations.md, and no path that never comes."""
+    raised = {path for source in sources("gateway", "adapters") for path in alarms(source)}
+    mail = {path for path in raised if path.startswith("pec.")}
+    table = re.findall(r"^\| (`.+?`) \|", section("operations.md", "Paths of alarms"), re.MULTILINE)
+    told = {name for cell in table for name in re.findall(r"`(.+?)`", cell)} - {"path"}
+    assert raised - mail | {"pec.…"} == told
+    page = (ROOT / "docs/pec.md").read_text(encoding="utf-8")
+    kinds = {each.value for each in (*Given, *Kind)} - {Given.TAKEN.value, Kind.ACCEPTED.value}
+    mail |= {f"pec.{kind}" for kind in kinds}
+    assert mail - {"pec.…"} == set(re.findall(r"`(pec\.[^`…]+)`", page))
+
+
+def test_every_limit_of_a_listener_is_in_the_manual():
+    """Each has its row in docs/deployment.md, with the default that it has."""
+    found = re.findall(r"^\| `(\w+)` \| (.+?) \|", section("deployment.md", LIMITS), re.MULTILINE)
+    assert dict(found).keys() == Limits.model_fields.keys()
+    assert Limits.model_validate(dict(found)) == Limits()
+
+
+def test_every_library_is_explained():
+    """What is installed with the gateway stands in docs/libraries.md, with its reason."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    needs = setup["options"]["install_requires"].split("\n")
+    page = (ROOT / "docs/libraries.md").read_text(encoding="utf-8").lower()
+    names = [re.split(r"[\[<>=!; ]", need)[0].lower() for need in needs if need]
+    assert [name for name in names if not re.search(rf"[|,] {re.escape(name)}\b", page)] == []
 
 
 def test_every_room_is_on_the_map():

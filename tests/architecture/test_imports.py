@@ -57,7 +57,7 @@ def test_network_stays_at_the_edges():
         "gateway/cli/",
     )
     doors = (*meeting, *loop, "adapters/")
-    assert importers(("twisted", "treq"), doors) == []
+    assert importers(("twisted",), doors) == []
 
 
 def test_spyne_is_made_to_run_in_one_place():
