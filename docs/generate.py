@@ -1,4 +1,4 @@
-"""Writes the parts of the manual that the code already says: errors, lifecycle, findings.
+"""Writes the parts of the manual that the code already says: errors, lifecycle, findings, rooms.
 
     python docs/generate.py            write them
     python docs/generate.py --check    exit 1 if they differ from what the code says
@@ -8,15 +8,21 @@ Nothing in these pages is written by hand; a test holds them against this module
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gateway import errors, lifecycle
 from gateway.lifecycle import TRANSITIONS, Event, Status
 from gateway.mapping.finding import RULES
 
 DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
 BY_HAND = "<!-- Written by docs/generate.py from {source}; change that, not this. -->"
 
 CODES = {
@@ -132,7 +138,81 @@ def findings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def contracts() -> dict[str, dict[str, Any]]:
+    """What lint-imports holds the code to, by id."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {each["id"]: each for each in settings["tool"]["importlinter"]["contracts"]}
+
+
+def layers() -> list[list[str]]:
+    """The rooms of the gateway, layer by layer, from the highest."""
+    return [
+        re.sub(r"[() ]", "", layer).split("|") for layer in contracts()["gateway-layers"]["layers"]
+    ]
+
+
+def sentence(module: str) -> str:
+    """The first sentence of a module's docstring, or of a package's, on one line."""
+    path = ROOT.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return re.split(r"(?<=\.)\s", " ".join(text.split()), maxsplit=1)[0].replace("|", "\\|")
+
+
+def place(folder: str, name: str) -> str:
+    """`intake` or, of a package, `hl7/`."""
+    return f"`{name}/`" if (ROOT / folder / name).is_dir() else f"`{name}`"
+
+
+def edges() -> Iterator[str]:
+    """The rooms of `adapters/`, by name."""
+    for path in sorted((ROOT / "adapters").iterdir()):
+        if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").is_file():
+            yield path.stem
+
+
+def listed(modules: list[str]) -> str:
+    """`hl7`, `flow`: without what they all begin with."""
+    return ", ".join(f"`{each.removeprefix('gateway.')}`" for each in modules)
+
+
+def walls() -> Iterator[str]:
+    """Who must not import whom, beside the order of the layers."""
+    for contract in contracts().values():
+        match contract["type"]:
+            case "forbidden":
+                barred = listed(contract["forbidden_modules"])
+                yield f"- {contract['name']} ({listed(contract['source_modules'])} never {barred})."
+            case "independence":
+                yield f"- {contract['name']} ({listed(contract['modules'])})."
+
+
+def rooms_page() -> str:
+    """Every room with its sentence, in the order in which they import each other."""
+    lines = [
+        "# The rooms, and their order",
+        "",
+        BY_HAND.format(source="pyproject.toml (`gateway-layers`) and the modules' docstrings"),
+        "",
+        "Imports go down: a room of `gateway/` knows only rooms of later layers, none above it and",
+        "none beside it. `lint-imports` holds the code to it, and fails on a room without a place.",
+        "Why they were cut like this: [decision 0002](decisions/0002-rooms.md).",
+        "",
+        "| layer | room | its sentence |",
+        "|---|---|---|",
+    ]
+    for number, rooms in enumerate(layers(), start=1):
+        for room in rooms:
+            lines.append(f"| {number} | {place('gateway', room)} | {sentence(f'gateway.{room}')} |")
+    lines += ["", "The edges, `adapters/`:", "", "| room | its sentence |", "|---|---|"]
+    for name in edges():
+        lines.append(f"| {place('adapters', name)} | {sentence(f'adapters.{name}')} |")
+    lines += ["", "Beside the order:", "", *walls()]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
+    "rooms.md": rooms_page,
     "errors.md": errors_page,
     "lifecycle.md": lifecycle_page,
     "findings.md": findings_page,

@@ -1,4 +1,4 @@
-"""The journal's writer is a thread; the corridors are coroutines. This type joins them.
+"""What joins the journal's writer, a thread, and the corridors, coroutines; as a type.
 
 The application gives the concrete one (`junction`); tests give their own.
 """

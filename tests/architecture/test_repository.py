@@ -5,11 +5,12 @@ from __future__ import annotations
 import configparser
 import re
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import ROOT, tracked
+from tests.architecture.sources import ROOT, imported, sources, tracked
 from tests.distribution import build
 
 # Written in pieces, so that this file does not find itself.
@@ -94,6 +95,17 @@ def test_everything_required_is_locked():
     for name, needs in (("run.txt", wanted), ("lock.txt", wanted + tested)):
         locked = {normal(each) for each in pinned(name)}
         assert {normal(need) for need in needs if need.strip()} - locked == set()
+
+
+def test_nothing_is_required_that_nobody_imports():
+    """What must be installed is used, by the gateway or by its tests as a second opinion."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    needs = {normal(need) for need in setup["options"]["install_requires"].split("\n") if need}
+    used = {name.split(".")[0] for source in sources() for name, _ in imported(source.tree)}
+    owners = metadata.packages_distributions()
+    found = {normal(owner) for name in used for owner in owners.get(name, ())}
+    assert needs - found == {"legacy-cgi"}  # spyne's need, which it does not tell
 
 
 def test_every_package_is_listed():
