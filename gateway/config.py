@@ -56,8 +56,8 @@ class Limits(Settings):
     """What a listener bears before it refuses, waits or closes."""
 
     block: Size = Field(default=4 * 2**20, description="the largest message")
-    connections: Count = 1000
-    connections_per_peer: Count = 100
+    connections: Count = Field(default=1000, description="at once")
+    connections_per_peer: Count = Field(default=100, description="at once, of one address")
     idle: Duration = Field(default=timedelta(hours=1), description="silence after which it closes")
     first_byte: Duration = Field(
         default=timedelta(minutes=2), description="silence right after opening"
@@ -165,12 +165,14 @@ class Callbacks(Settings):
 class Retry(Settings):
     """When to try again; the meaning is that of `gateway.retry.Backoff`."""
 
-    first: Duration = timedelta(seconds=5)
-    factor: Annotated[float, Field(ge=1, le=10)] = 2.0
-    ceiling: Duration = timedelta(minutes=30)
-    jitter: Share = 0.3
-    max_age: Duration = timedelta(days=9)
-    max_attempts: Count = 50
+    first: Duration = Field(default=timedelta(seconds=5), description="the first pause")
+    factor: Annotated[float, Field(ge=1, le=10)] = Field(
+        default=2.0, description="each pause is so many times the one before"
+    )
+    ceiling: Duration = Field(default=timedelta(minutes=30), description="the longest pause")
+    jitter: Share = Field(default=0.3, description="the share of a pause that chance may take away")
+    max_age: Duration = Field(default=timedelta(days=9), description="then it is DEAD")
+    max_attempts: Count = Field(default=50, description="likewise")
 
 
 class Delivery(Settings):
@@ -179,7 +181,9 @@ class Delivery(Settings):
     concurrency: Annotated[int, Field(ge=1, le=256)] = Field(
         default=8, description="documents prepared at once; calls are bounded by each partner"
     )
-    lease: Duration = timedelta(minutes=2)
+    lease: Duration = Field(
+        default=timedelta(minutes=2), description="a node that is silent so long loses its work"
+    )
     poll: Duration = Field(default=timedelta(seconds=1), description="how often it looks for work")
     settle: Duration = Field(
         default=timedelta(minutes=1),

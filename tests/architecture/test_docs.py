@@ -115,6 +115,40 @@ def test_the_manual_names_only_verbs_that_exist():
                 assert verb in known, f"{page.name}: icaro {' '.join(verb)}"
 
 
+def named_options(text: str) -> Iterator[tuple[list[str], list[str]]]:
+    """The words of each `icaro …` in a page, and the options behind them."""
+    for line in re.findall(r"(?:^|[`\s])icaro ([a-z][^`\n]*)", text):
+        said = line.split(" #")[0]
+        yield said.split(), re.findall(r"(?<= )--?[a-z][a-z-]*", said)
+
+
+def options(words: list[str]) -> set[str]:
+    """Every option of the verb that a line begins with; of the group where it ends there."""
+    command: click.Command = cli.main
+    for word in words:
+        found = (
+            command.get_command(click.Context(command), word)
+            if isinstance(command, click.Group)
+            else None
+        )
+        if found is None:
+            break
+        command = found
+    declared = [each for each in command.params if isinstance(each, click.Option)]
+    return {"--help", *(name for each in declared for name in each.opts + each.secondary_opts)}
+
+
+def test_the_manual_names_only_options_that_exist():
+    """No page tells a reader to type an option that the verb does not have."""
+    wrong = [
+        f"{page.name}: icaro {' '.join(words)}"
+        for page in PAGES
+        for words, said in named_options(page.read_text(encoding="utf-8"))
+        if set(said) - options(words)
+    ]
+    assert wrong == []
+
+
 def test_every_verb_is_in_the_manual():
     """What an operator can type stands in docs/operations.md."""
     said = named_verbs((ROOT / "docs/operations.md").read_text(encoding="utf-8"))
