@@ -97,6 +97,8 @@ class Aftermath:
     ) -> SubmissionRow:
         """It was sent, and nobody knows what became of it. `wanted`: see `Unknown.retry_after`."""
         status = after(row.status, event)
+        if status is Status.TAKEN:
+            return self._still_taken(unit, row, event)
         if status is not Status.IN_DOUBT:
             return self._move(unit, row, event)
         if self._spent(unit, row):
@@ -106,6 +108,8 @@ class Aftermath:
         due = max(
             self._doubt_due(unit, row, idempotence, expires_at),
             unit.now + self._asked_for(wanted),
+            # It may be a doubt already, whose original has not expired.
+            row.due_at or unit.now,
         )
         row = self._move(unit, row, event, maybe_received=True, due_at=due)
         if idempotence is Idempotence.NEITHER:
@@ -144,6 +148,8 @@ class Aftermath:
         return any(each.seq > row.seq and each.status is Status.ACCEPTED for each in chain)
 
     def _taken(self, unit: Unit, row: SubmissionRow, outcome: Taken) -> SubmissionRow:
+        if row.status is Status.TAKEN:
+            return self._still_taken(unit, row, Event.ANSWER_TAKEN, ticket=outcome.ticket)
         return self._move(
             unit,
             row,
@@ -151,8 +157,20 @@ class Aftermath:
             ticket=outcome.ticket,
             maybe_received=True,
             due_at=unit.now + self._backoff.ceiling,
-            deadline_at=row.deadline_at or unit.now + self._backoff.max_age,
+            # A deadline that it has is of before a person said 'not received'.
+            deadline_at=unit.now + self._backoff.max_age,
         )
+
+    def _still_taken(
+        self, unit: Unit, row: SubmissionRow, event: Event, **changes: Any
+    ) -> SubmissionRow:
+        """Asked, and nothing is settled. Its partner answers later: no haste, and not for ever."""
+        due = unit.now + self._backoff.ceiling
+        if row.deadline_at is not None:
+            if row.deadline_at <= unit.now:
+                return self._move(unit, row, Event.DEADLINE, reason="DEADLINE", due_at=None)
+            due = min(due, row.deadline_at)
+        return self._move(unit, row, event, due_at=due, **changes)
 
     def _rejected(
         self, unit: Unit, row: SubmissionRow, outcome: Rejected, event: Event
@@ -192,6 +210,8 @@ class Aftermath:
         return self._never_arrived(unit, moved)
 
     def _unavailable(self, unit: Unit, row: SubmissionRow, outcome: Unavailable) -> SubmissionRow:
+        if row.status is Status.TAKEN:
+            return self._still_taken(unit, row, Event.ANSWER_UNAVAILABLE)
         due = unit.now + self._delay(row, outcome.retry_after)
         if row.status is not Status.SUBMITTING:
             # A question about a doubt that could not be asked: the doubt stays, but not for ever.

@@ -26,7 +26,7 @@ from gateway.outcomes import (
 )
 from gateway.partners import Entry, Idempotence
 from gateway.retry import Backoff
-from tests.births import CODICE_FISCALE, GIULIA, OFFICES, House
+from tests.births import CODICE_FISCALE, GIULIA, OFFICES, PERSON, House
 
 NO = Rejected((Fault("COM002", "already registered"),))
 KNOWN = agenzia_entrate.outcome(
@@ -256,6 +256,19 @@ def test_a_partner_that_can_be_asked_is_asked(
         assert house.office.got("comune") == actions
 
 
+def test_a_doubt_is_asked_about_no_earlier_for_a_second_loss(house: House) -> None:
+    """Its original may be accepted still, whatever else was lost meanwhile."""
+    entry, later = OFFICES[0], datetime.now(UTC) + timedelta(hours=1)
+
+    def twice(unit: Unit, row: SubmissionRow) -> None:
+        doubt = house.aftermath.doubted(unit, row, Event.LEASE_LOST, entry)
+        status = Status.IN_DOUBT
+        doubt = unit.move(doubt, expect=status, to=status, due_at=later)
+        assert house.aftermath.doubted(unit, doubt, Event.ANSWER_LOST, entry).due_at == later
+
+    on_the_wire(house, twice)
+
+
 def test_a_doubt_at_any_other_partner_is_a_persons(tmp_path: Path) -> None:
     """Where a double is neither recognised nor can be asked for, the gateway does not guess."""
     with House(tmp_path, offices=promising(Idempotence.NEITHER)) as house:
@@ -442,6 +455,68 @@ def test_what_is_taken_is_asked_for(tmp_path: Path) -> None:
         house.works()
         assert house.office.got("comune") == ["register", "query", "query"]
         assert house.last("comune").receipt == "P"
+
+
+UNSETTLED = (Taken("T2"), Unknown("HTTP 500"), Unavailable("BUSY"))
+"""Answers to a question that tell nothing of the outcome."""
+
+
+@pytest.mark.parametrize("answer", UNSETTLED)
+def test_what_is_taken_is_asked_for_without_haste(tmp_path: Path, answer: Outcome) -> None:
+    """A question that settles nothing, however it ended, is asked again after the longest pause,
+    and no later than the deadline.
+    """
+    slow = Backoff(first=timedelta(0), ceiling=timedelta(minutes=30), max_age=timedelta(hours=1))
+    with House(tmp_path, offices=promising(Idempotence.CAN_BE_ASKED), backoff=slow) as house:
+        row = taken(house)
+        house.office.says["comune/query"] = [answer] * 100
+        for deadline, pause in ((row.deadline_at, 30), (row.created_at + timedelta(minutes=9), 9)):
+            change(house, Status.TAKEN, due_at=row.created_at, deadline_at=deadline)
+            house.works()
+            asked = house.last("comune")
+            assert asked.status is Status.TAKEN
+            assert asked.due_at is not None
+            left = asked.due_at - row.created_at
+            assert timedelta(minutes=pause) <= left < timedelta(minutes=pause + 1)
+        assert house.office.got("comune") == ["register", "query", "query"]
+
+
+@pytest.mark.parametrize("answer", UNSETTLED)
+def test_what_is_taken_is_not_asked_for_after_its_deadline(tmp_path: Path, answer: Outcome) -> None:
+    """Asked a last time when it has passed: if that settles nothing, it is a person's."""
+    with House(tmp_path, offices=promising(Idempotence.CAN_BE_ASKED)) as house:
+        house.office.says = {"comune": [Taken("T1")], "comune/query": [answer, answer]}
+        house.hears(GIULIA.message("A01"))
+        house.works(1)
+        row = house.last("comune")
+        assert row.status is Status.TAKEN
+        change(house, Status.TAKEN, deadline_at=row.created_at)
+        house.works()
+        row = house.last("comune")
+        assert (row.status, row.reason, row.due_at) == (Status.HELD, "DEADLINE", None)
+        assert row.maybe_received
+        assert house.office.got("comune") == ["register", "query"]
+
+
+def test_what_is_taken_again_has_a_deadline_of_its_own(house: House) -> None:
+    """A person said 'not received' after the first one passed; it was sent again, and taken."""
+    row = taken(house)
+    change(house, Status.HELD, deadline_at=row.created_at)
+    house.do(
+        lambda unit: house.desk.resolve(unit, row.id, received=False, receipt="", person=PERSON)
+    )
+    house.office.says["comune"] = [Taken("T2")]
+    house.works(1)
+    again = house.last("comune")
+    assert (again.status, again.ticket) == (Status.TAKEN, "T2")
+    assert again.deadline_at is not None
+    assert again.deadline_at - again.created_at > timedelta(days=8)
+
+
+def change(house: House, to: Status, **changes: datetime | None) -> None:
+    """The Comune's document, as it would be after a while."""
+    row = house.last("comune")
+    house.do(lambda unit: unit.move(row.id, expect=row.status, to=to, **changes))  # type: ignore[arg-type]  # times
 
 
 def test_a_partner_that_says_when_is_not_asked_before(tmp_path: Path) -> None:
