@@ -18,6 +18,7 @@ from gateway.casebook import Casebook
 from gateway.claimed import read_claimed
 from gateway.destination import Answer, Claimed, Destination, Letter
 from gateway.errors import Fenced, TranslationError
+from gateway.flow.plan import Reason
 from gateway.journal import AttemptRow, Journal, SubmissionRow, Unit
 from gateway.journal.submissions import Changes
 from gateway.lifecycle import TRANSITIONS, Event, Status, after
@@ -106,7 +107,7 @@ class Delivery:
     async def _deliver(self, claimed: Claimed, on_wire: Sent) -> Outcome | NotFound | None:
         entry = claimed.entry
         if entry is None:
-            await self._invalid(claimed, ["the partner is not in the directory"])
+            await self._nowhere(claimed)
             return None
         if claimed.document is None and claimed.row.maybe_received:
             # A late wish not to be named destroyed what was sent. Another Body under the same
@@ -134,6 +135,16 @@ class Delivery:
         # Done twice, where a commit that failed had happened, it finds the attempt ended: Fenced.
         await self._do(lambda unit: self._record(unit, claimed, sent, letter, carried), RECORDING)
         return carried.answer.outcome
+
+    async def _nowhere(self, claimed: Claimed) -> None:
+        """Its office left the directory. What may have arrived there is a person's; the rest can
+        be made again, for today's office.
+        """
+        row, gone = claimed.row, Reason.NOT_IN_DIRECTORY
+        if row.maybe_received:
+            await self._do(lambda unit: self._leave_doubt(unit, row, Event.HOLD, gone))
+        else:
+            await self._invalid(claimed, ["the partner is not in the directory"], gone)
 
     async def _is_no_news(self, claimed: Claimed, said: bytes) -> bool:
         """True, and withdrawn, if an amendment would say what already stands at the partner."""
@@ -201,10 +212,12 @@ class Delivery:
         row = claimed.row
         if draft is not None and self._outrun(unit, claimed):
             return None
-        if draft is None and said_since(unit, row):
-            # She wished not to be named while this was signed again: the next look holds it.
-            unit.release(row.id, fence=row.fence, due_at=unit.now)
-            return None
+        if draft is None:
+            unit.lock_case(row.case_id)  # first, as by everybody
+            if said_since(unit, row):
+                # She wished not to be named while it was signed again: the next look holds it.
+                unit.release(row.id, fence=row.fence, due_at=unit.now)
+                return None
         moved = unit.move(
             row,
             expect=row.status,
@@ -234,10 +247,12 @@ class Delivery:
     def _same_grounds(self, unit: Unit, claimed: Claimed) -> bool:
         """Whether facts and choice that the step reads are as they were when the claim was made.
 
-        A new message needs no look: it replaces what is READY, and then the move is fenced.
+        A new message needs no look: it replaces what is READY, and then the move is fenced. So the
+        case is locked whatever the step reads: who plans what follows must not find it READY still.
         """
         step = self._casebook.flow.steps[claimed.row.step]
         if not step.reads and step.choice is None:
+            unit.lock_case(claimed.row.case_id)
             return True
         if unit.case_version(claimed.row.case_id) == claimed.case.row.version:
             return True
@@ -267,10 +282,11 @@ class Delivery:
         unit.end_attempt(
             attempt, name, answer=answer.body or None, note=answer.note, sent_at=sent_at
         )
-        if current.status in HEARS_ANSWERS:
+        if current.status in HEARS_ANSWERS and current.attempts == attempt.number:
             self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
         else:
-            # Our lease was lost and the doubt already settled: a late answer counts as a callback.
+            # Our lease was lost and the doubt already settled, or another attempt made: a late
+            # answer counts as a callback, and what befell this attempt says nothing of that one.
             self._aftermath.called_back(unit, current, answer.outcome)
 
     def _told(
@@ -279,13 +295,14 @@ class Delivery:
         note = {"messageId": letter.message_id, "outcome": type(answer.outcome).__name__}
         unit.record("submission.asked", subjects=(row.id, row.case_id), note=note)
         current = unit.submission(row.id)
-        if current.status is row.status:
+        # Of this claim alone: in doubt again, it may be about an attempt that was made since.
+        if current.status is row.status and current.fence == row.fence:
             self._aftermath.answered(unit, current, answer.outcome, entry)
 
-    def _leave_doubt(self, unit: Unit, row: SubmissionRow, event: Event) -> None:
-        due = unit.now if event is Event.RETRY_SAFE else None
+    def _leave_doubt(self, unit: Unit, row: SubmissionRow, event: Event, why: str = "") -> None:
+        due, why = unit.now if event is Event.RETRY_SAFE else None, why or "DOUBT"
         status = after(row.status, event)
-        unit.move(row.id, expect=row.status, fence=row.fence, to=status, due_at=due, reason="DOUBT")
+        unit.move(row.id, expect=row.status, fence=row.fence, to=status, due_at=due, reason=why)
 
     def _overdue(self, unit: Unit, row: SubmissionRow) -> None:
         if row.deadline_at is not None and unit.now < row.deadline_at:
@@ -299,14 +316,15 @@ class Delivery:
         unit.release(claimed.row.id, fence=claimed.row.fence, due_at=None)
         self._casebook.went_on(unit, case)
 
-    async def _invalid(self, claimed: Claimed, reasons: list[str]) -> None:
+    async def _invalid(self, claimed: Claimed, faults: list[str], why: str | None = None) -> None:
         row = claimed.row
-        faults = [{"code": "INVALID", "text": text} for text in reasons]
+        told = [{"code": "INVALID", "text": text} for text in faults]
+        changes = Changes(faults=told, reason=why or row.reason)
         status = after(row.status, Event.UNTRANSLATABLE)
 
         def refuse(unit: Unit) -> None:
             if not self._outrun(unit, claimed):
-                unit.move(row.id, expect=row.status, fence=row.fence, to=status, faults=faults)
+                unit.move(row.id, expect=row.status, fence=row.fence, to=status, **changes)
 
         await self._do(refuse)
 

@@ -113,6 +113,7 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (S.SUBMITTING, E.CALLBACK_REJECTED): S.REJECTED,
     # Could not be delivered; the clock brings it back.
     (S.DEFERRED, E.SUBMIT): S.SUBMITTING,
+    (S.DEFERRED, E.UNTRANSLATABLE): S.INVALID,
     (S.DEFERRED, E.HOLD): S.HELD,
     (S.DEFERRED, E.EXHAUSTED): S.DEAD,
     (S.DEFERRED, E.REPLACE): S.REPLACED,

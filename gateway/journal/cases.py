@@ -138,6 +138,13 @@ class CaseWrites(CaseReads, Writing):
         """One case, locked, as it now stands; read once. Raises NotFound."""
         return self._cases.get(case_id) or super().case(case_id)
 
+    def lock_case(self, case_id: str) -> None:
+        """Before its submissions, for who needs nothing of the case itself. Raises NotFound; where
+        one alone writes (SQLite) nothing is asked.
+        """
+        if self._transaction.locks:
+            self.case_version(case_id)
+
     def case_version(self, case_id: str) -> int:
         """The version at which a case, locked, now stands; raises NotFound."""
         read = self._cases.get(case_id)

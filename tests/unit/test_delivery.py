@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -19,7 +20,7 @@ import pytest
 
 from gateway.destination import Claimed, Letter
 from gateway.errors import JournalError, SigningError
-from gateway.journal import Unit
+from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Event, Status, after
 from gateway.outcomes import (
     Accepted,
@@ -33,6 +34,7 @@ from gateway.outcomes import (
 )
 from gateway.partners import Idempotence
 from tests.births import CODICE_FISCALE, GIULIA, OFFICES, PERSON, House, run
+from tests.journal_rows import until
 
 SENDING = (Status.READY, Status.DEFERRED, Status.IN_DOUBT, Status.TAKEN, Status.WAITING)
 
@@ -448,14 +450,61 @@ def test_what_cannot_be_translated_says_every_reason(house: House) -> None:
     assert house.office.got("comune") == []
 
 
-def test_an_office_that_left_the_directory_gets_nothing(tmp_path: Path) -> None:
-    """It was there when the document was made; nobody else gets it instead."""
+UNSETTLED = (Status.SUBMITTING, Status.IN_DOUBT)
+
+
+def abandoned(folder: Path, *said: Outcome) -> SubmissionRow:
+    """The Comune said this, then it left the directory, and the next look finds that out."""
+    with House(folder) as before:
+        before.office.says["comune"] = list(said)
+        before.hears(GIULIA.message("A01"))
+        while before.last("comune").attempts < len(said) or before.status("comune") in UNSETTLED:
+            before.works(1)
+    with House(folder, offices=tuple(e for e in OFFICES if e.partner != "comune")) as without:
+        without.works()
+        assert without.office.got("comune") == []
+        return without.last("comune")
+
+
+@pytest.mark.parametrize("said", [(), (Unavailable("REFUSED"),)])
+def test_an_office_that_left_the_directory_gets_nothing(
+    tmp_path: Path, said: tuple[Outcome, ...]
+) -> None:
+    """It was there when the document was made, perhaps tried in vain; nobody else gets it instead
+    until a person makes it again, for today's office.
+    """
+    row = abandoned(tmp_path, *said)
+    assert (row.status, row.reason) == (Status.INVALID, "NOT_IN_DIRECTORY")
     with House(tmp_path) as house:
-        house.hears(GIULIA.message("A01"))
-        claimed = replace(claim(house), entry=None)
-        run(house.delivery.work(claimed))
-        assert house.status("comune") is Status.INVALID
-        assert house.office.letters == []
+        house.do(lambda unit: house.desk.reprocess(unit, row.id, PERSON))
+        house.works()
+        assert house.steps()["comune"] == ["register REPLACED REPROCESS", "register ACCEPTED"]
+
+
+@pytest.mark.parametrize("said", [Unavailable("RESET", received=True), Unknown("lost")])
+@pytest.mark.parametrize("received", [True, False])
+def test_what_an_office_may_have_that_left_the_directory_is_a_persons(
+    tmp_path: Path, said: Outcome, *, received: bool
+) -> None:
+    """DEFERRED or READY again, it may be there: who asks the office ends it, with its number or by
+    making it again for today's.
+    """
+    row = abandoned(tmp_path, said)
+    assert (row.status, row.reason) == (Status.HELD, "NOT_IN_DIRECTORY")
+    with House(tmp_path, offices=tuple(e for e in OFFICES if e.partner != "comune")) as without:
+        without.do(
+            lambda unit: without.desk.resolve(
+                unit, row.id, received=received, receipt="P1", person=PERSON
+            )
+        )
+        without.works()
+        end = Status.ACCEPTED if received else Status.INVALID
+        assert without.status("comune") is end
+    with House(tmp_path) as house:
+        if not received:
+            house.do(lambda unit: house.desk.reprocess(unit, row.id, PERSON))
+        house.works()
+        assert house.status("comune") is Status.ACCEPTED
 
 
 def test_an_amendment_that_says_nothing_new_is_not_sent(house: House) -> None:
@@ -544,6 +593,97 @@ def test_a_callback_while_the_partner_is_asked_counts(tmp_path: Path) -> None:
         house.works()
         assert house.last("comune").receipt == "P9"
         assert house.office.got("comune") == ["register", "query"]
+
+
+# ---------------------------------------------------------------- a node that slept too long
+
+
+class Died(Exception):
+    """A node ended while its document was on the wire."""
+
+
+def due(house: House, node: str) -> Claimed:
+    """The Comune's submission in a node's hands, as soon as it is due."""
+    found: list[Claimed] = []
+
+    def look(unit: Unit) -> list[Claimed]:
+        rows = unit.claim(node, limit=9, lease=timedelta(minutes=1), statuses=SENDING)
+        return [house.delivery.claimed(unit, row) for row in rows if row.step == "comune"]
+
+    until(lambda: found.extend(house.do(look)) or found)
+    return found[0]
+
+
+def sleeps(house: House, wakes_to: Outcome | NotFound, *n2: Outcome | NotFound | None) -> None:
+    """What is sent next is answered only when its node, n1, has lost its lease, and n2 has done
+    what was due and has heard this (None: nothing yet, it is on the wire).
+    """
+
+    def slept(letter: Letter) -> None:
+        house.office.life = timedelta(minutes=5)
+        house.do(lambda unit: house.delivery.recover(unit, unit.reclaim_node("n1")))
+        for heard in n2:
+            house.office.before_answer = on_the_wire if heard is None else lambda _: None
+            house.office.says["comune"] = [heard] if heard else []
+            with suppress(Died):
+                run(house.delivery.work(due(house, "n2")))
+        house.office.before_answer = lambda _: None
+        house.office.says["comune"] = [wakes_to]
+
+    house.office.before_answer = slept
+
+
+def on_the_wire(letter: Letter) -> None:
+    """It was sent, and no answer came so far."""
+    raise Died
+
+
+@pytest.mark.parametrize("late", [NotFound(), Unknown("lost"), Unavailable("BUSY")])
+def test_an_answer_about_a_doubt_settles_no_later_one(
+    tmp_path: Path, late: Outcome | NotFound
+) -> None:
+    """The node that asked slept; another was told 'not found', sent again and lost the answer: of
+    this doubt the old answer says nothing, nor is it asked about before the new one expires.
+    """
+    with asking(tmp_path) as house:
+        house.office.life = timedelta(milliseconds=200)
+        house.office.says["comune"] = [Unknown("lost")]
+        run(house.delivery.work(born(house)))
+        asks = due(house, "n1")
+        sleeps(house, late, NotFound(), Unknown("lost"))
+        run(house.delivery.work(asks))
+        row = house.last("comune")
+        expires_at = house.look(lambda view: view.attempts(row.id))[1].expires_at
+        assert (row.status, row.attempts, row.maybe_received) == (Status.IN_DOUBT, 2, True)
+        assert row.due_at >= expires_at
+        assert house.office.got("comune") == ["register", "query", "query", "register"]
+
+
+@pytest.mark.parametrize(
+    ("late", "status"),
+    [
+        (Unavailable("no connection"), Status.SUBMITTING),
+        (Unknown("lost"), Status.SUBMITTING),
+        (Taken("T1"), Status.SUBMITTING),
+        (Accepted("P1"), Status.ACCEPTED),
+        (Rejected((Fault("COM002"),)), Status.REJECTED),
+    ],
+)
+def test_what_befell_an_attempt_is_not_said_of_the_next(
+    tmp_path: Path, late: Outcome, status: Status
+) -> None:
+    """The first attempt's node slept while another sent it again: what the partner said of the
+    operation counts, and that the first attempt never went does not take the second off the wire.
+    """
+    with asking(tmp_path) as house:
+        house.office.life = timedelta(milliseconds=200)
+        claimed = born(house)
+        sleeps(house, late, NotFound(), None)
+        run(house.delivery.work(claimed))
+        row = house.last("comune")
+        first, second = house.look(lambda view: view.attempts(row.id))
+        assert (row.status, row.attempts) == (status, 2)
+        assert (first.outcome, second.ended_at) == (type(late).__name__, None)
 
 
 # ---------------------------------------------------------------- order
