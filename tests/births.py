@@ -179,7 +179,7 @@ def written(message: bytes, minutes: float) -> bytes:
 
 
 class House:
-    """One node with its journal in `folder`, which another one may have left there."""
+    """One node with its journal in `folder`, which another one may have left there, or at `url`."""
 
     def __init__(
         self,
@@ -191,11 +191,13 @@ class House:
         sender: Sender = SENDER,
         others: tuple[Sender, ...] = (),
         settle: timedelta = timedelta(0),
+        url: str | None = None,
+        node: str = "n1",
     ) -> None:
         master = folder / "keys" / "master.key"
         self.keyring = Keyring.load(master) if master.exists() else Keyring.create(master)
-        self.url = f"sqlite:///{folder / 'icaro.db'}"
-        self.journal = Journal.open(self.url, node="n1", keyring=self.keyring)
+        self.url = url or f"sqlite:///{folder / 'icaro.db'}"
+        self.journal = Journal.open(self.url, node=node, keyring=self.keyring)
         self.office = Office()
         self.flow = flow or flow_of()
         self.directory = Directory(offices)

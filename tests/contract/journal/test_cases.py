@@ -104,6 +104,15 @@ def test_an_unknown_case_is_named(journal: Journal) -> None:
         journal.run(lambda unit: message(unit, case_id="none"))
 
 
+def test_a_case_is_locked_only_where_others_write(journal: Journal, journal_url: str) -> None:
+    """PostgreSQL asks for it, and misses one that is not there; SQLite asks nothing."""
+    if journal_url.startswith("sqlite"):
+        journal.run(lambda unit: unit.lock_case("none"))
+    else:
+        with pytest.raises(NotFound):
+            journal.run(lambda unit: unit.lock_case("none"))
+
+
 def test_destroying_the_key_makes_everything_of_the_case_unreadable(journal: Journal) -> None:
     """Dossier, messages, documents and envelopes are gone; rows and evidence stay."""
     case_id, submission_id, attempt_id = journal.run(sending)
