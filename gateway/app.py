@@ -272,7 +272,7 @@ class App:
             self.log("no_return_feed", "warning", sender=receipt.sender)
 
     def _listen(self, listener: Listener) -> None:
-        talks = Conversations(self.configuration, self.intake, utc_now)
+        talks = Conversations(self.configuration, self.intake, utc_now, listener.limits.block)
         made = MllpListener(
             self._reactor,
             listener.address,

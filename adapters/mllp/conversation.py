@@ -21,6 +21,7 @@ from gateway.config import Configuration
 from gateway.errors import MessageRefused, NotWhole, PeerError, UnreadableMessage
 from gateway.hl7 import batch
 from gateway.hl7.batch import Part
+from gateway.hl7.framing import HEAD
 from gateway.intake import Intake
 
 Accept = Callable[[bytes], Awaitable[bytes | None]]
@@ -33,17 +34,26 @@ AT_ONCE = 64
 
 @dataclass(slots=True)
 class _Envelope:
-    """A file or a batch that has begun; `inside` are its answers so far."""
+    """A file or a batch that has begun; `inside` are its answers so far, `held` their bytes."""
 
     opening: Part
     agreed: Batches
     inside: list[bytes] = field(default_factory=list, repr=False)
+    held: int = 0
     came: int = 0
     kept: bool = True
 
+    def hold(self, answer: bytes) -> None:
+        """Keep it for the end."""
+        self.inside.append(answer)
+        self.held += len(answer)
+
 
 class Conversation:
-    """One a connection. `hear` is called in the order of arrival; its awaitables may overlap."""
+    """One a connection. `hear` is called in the order of arrival; its awaitables may overlap.
+
+    `most`: bytes of answers that it keeps for the end of a batch; the others are said at once.
+    """
 
     def __init__(
         self,
@@ -51,11 +61,13 @@ class Conversation:
         accept: Accept,
         refuse: Refuse,
         clock: Callable[[], datetime],
+        most: int,
     ) -> None:
         self._configuration = configuration
         self._accept = accept
         self._refuse = refuse
         self._clock = clock
+        self._most = most
         self._file: _Envelope | None = None
         self._batch: _Envelope | None = None
         self._before: Deferred[None] | None = None
@@ -122,15 +134,24 @@ class Conversation:
         if inner is None or inner.agreed.answer == "each":
             return answers
         inner.kept = inner.kept and not any(isinstance(each, Unkept) for each in answers)
-        room = max(0, inner.agreed.messages - len(inner.inside))
-        inner.inside += [each for each in answers[:room] if each]
-        return answers[room:]
+        return [each for each in answers if each and not self._held(inner, each)]
+
+    def _held(self, envelope: _Envelope, answer: bytes) -> bool:
+        """Keep an answer for the end of its batch or file; False where there is no room."""
+        held = sum(each.held for each in (self._file, self._batch) if each is not None)
+        many = len(envelope.inside) >= envelope.agreed.messages
+        if many or held + len(answer) > self._most:
+            return False
+        envelope.hold(answer)
+        return True
 
     def _open(self, part: Part, behind: list[Part]) -> list[bytes | None]:
         """A header. What was open before it ends here, without its trailer."""
         unfinished = "the trailer did not come"
         said = self._end_batch(unfinished)
         agreed = self._agreed(part, behind)
+        # It stays until the trailer: no more of it than is ever told back.
+        part = Part(part.kind, part.raw[:HEAD])
         if part.kind == "FHS":
             said += self._end_file(unfinished)
             self._file = _Envelope(part, agreed)
@@ -164,8 +185,7 @@ class Conversation:
             at=self._clock(),
             comment=comment,
         )
-        if outer is not None:
-            outer.inside.append(made)
+        if outer is not None and self._held(outer, made):
             outer.kept = outer.kept and ended.kept
             return []
         return [made if ended.kept else Unkept(made)]
@@ -188,11 +208,16 @@ class Conversations:
     """Those of one listener's connections."""
 
     def __init__(
-        self, configuration: Configuration, intake: Intake, clock: Callable[[], datetime]
+        self,
+        configuration: Configuration,
+        intake: Intake,
+        clock: Callable[[], datetime],
+        most: int,
     ) -> None:
         self._configuration = configuration
         self._intake = intake
         self._clock = clock
+        self._most = most
         self._open: WeakKeyDictionary[Peer, Conversation] = WeakKeyDictionary()
 
     async def hear(self, payload: bytes, peer: Peer) -> Said:
@@ -210,7 +235,8 @@ class Conversations:
         async def accept(payload: bytes) -> bytes | None:
             return await self._intake.accept(payload, names)
 
-        return Conversation(self._configuration, accept, self._intake.refuse, self._clock)
+        refuse = self._intake.refuse
+        return Conversation(self._configuration, accept, refuse, self._clock, self._most)
 
 
 async def _awaited(work: Awaitable[bytes | None]) -> bytes | None:

@@ -18,6 +18,7 @@ from typing import Literal
 from gateway.errors import BlockTooLarge, OutOfSequence, PeerError, UnreadableMessage
 from gateway.hl7.charset import encode
 from gateway.hl7.delimiters import Delimiters
+from gateway.hl7.echo import repeated
 from gateway.hl7.escapes import escape
 from gateway.hl7.finding import TABLE_0357, Finding
 from gateway.hl7.location import Location
@@ -193,7 +194,7 @@ def _payload(
     version = _rank(message.version)
     told = [] if verdict is Verdict.ACCEPTED else findings
     lines = [_msh(message, control_id, at, version), f"MSA{d.field}{code}{d.field}"]
-    lines[1] += message.msh.raw(10)
+    lines[1] += repeated(message.msh, 10)
     if told and version < (2, 7):
         lines[1] += d.field + _ascii(f"{told[0].location}: {told[0].text}", d)
     if expected is not None:
@@ -212,10 +213,11 @@ def _msh(message: Message, control_id: str, at: datetime, version: tuple[int, ..
     kind = "ACK"
     if version >= (2, 3, 1) and _EVENT.fullmatch(message.event):
         kind = f"ACK{d.component}{message.event}{d.component}ACK"
-    fields = ["MSH", msh.raw(2), msh.raw(5), msh.raw(6), msh.raw(3), msh.raw(4)]
-    fields += [format_time(at), "", kind, escape(control_id, d), msh.raw(11), msh.raw(12)]
-    if msh.raw(18):
-        fields += ["", "", "", "", "", msh.raw(18)]
+    fields = ["MSH", *(repeated(msh, number) for number in (2, 5, 6, 3, 4))]
+    fields += [format_time(at), "", kind, escape(control_id, d)]
+    fields += [repeated(msh, 11), repeated(msh, 12)]
+    if charset := repeated(msh, 18):
+        fields += ["", "", "", "", "", charset]
     return d.field.join(fields)
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from gateway.errors import UnreadableMessage
 from gateway.hl7.charset import encode
+from gateway.hl7.echo import repeated
 from gateway.hl7.escapes import escape
 from gateway.hl7.message import Message
 from gateway.hl7.time import format_time
@@ -96,9 +97,10 @@ def answer(
     except UnreadableMessage:
         asked = Message.parse(b"MSH|^~\\&|")
     d, fields = asked.delimiters, asked.msh
-    names = [fields.raw(number) for number in (5, 6, 3, 4)]
-    head = [opening.kind, fields.raw(2), *names, format_time(at), "", "", "", escape(control_id, d)]
-    head += [fields.raw(11), ""]  # the last one empty: a copied field must not end in FS before CR
+    names = [repeated(fields, number) for number in (2, 5, 6, 3, 4)]
+    head = [opening.kind, *names, format_time(at), "", "", "", escape(control_id, d)]
+    # The last one is empty: a copied field must not end in FS before CR.
+    head += [repeated(fields, 11), ""]
     tail = ["BTS" if opening.kind == "BHS" else "FTS", str(len(inside)), escape(comment, d)]
     lines = [d.field.join(line) for line in (head, tail)]
     first, last = (encode(line + "\r", asked.charset) for line in lines)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.hl7.datatypes import fault
 from gateway.hl7.dictionary import ADT_EVENTS, VERSIONS, Dictionary, FieldShape, dictionary
+from gateway.hl7.echo import LONGEST, too_long
 from gateway.hl7.finding import Finding
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
@@ -51,6 +52,8 @@ def _header(message: Message) -> Iterator[Finding]:
         yield _missing(Location("MSH", 1, 12))
     elif message.version not in VERSIONS:
         yield _wrong(Location("MSH", 1, 12, 1, 1), 203, "this HL7 version is not supported")
+    for number in too_long(message.msh):
+        yield _wrong(Location("MSH", 1, number), 102, f"is longer than {LONGEST} characters")
 
 
 def _continued(message: Message) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -171,7 +172,8 @@ def test_a_junk_event_is_not_repeated() -> None:
     assert "|ACK|G1|" in answer(message, Verdict.REJECTED, EVENT)
 
 
-@given(st.binary(max_size=20).filter(lambda raw: not set(raw) & set(b"\r\n|")))
+# No payload holds FS VT: it ends a block.
+@given(st.binary(max_size=20).filter(lambda raw: not re.search(rb"[\r\n|]|\x1c\x0b", raw)))
 def test_msa_2_is_msh_10_byte_for_byte(control_id: bytes) -> None:
     """Whatever the control id is, the sender finds it again; and the answer stays one block."""
     raw = b"MSH|^~\\&|A|B|C|D|||ADT^A01|" + control_id + b"|P|2.5\rPID|1\r"
@@ -244,3 +246,29 @@ def test_an_answer_without_msa_is_no_acknowledgment() -> None:
     """What cannot be matched is refused."""
     with pytest.raises(GatewayError, match="MSA"):
         read_acknowledgment(b"MSH|^~\\&|||||||ACK|1|P|2.3\r")
+
+
+def test_what_is_too_long_is_not_said_back() -> None:
+    """A field that no standard knows so long is left out, in refusals too; its neighbours stay."""
+    long = b"x" * 60_000
+    raw = b"MSH|^~\\&|A|%b|C|D|||ADT^A01|%b|P|2.5||||||UNICODE UTF-8\rPID|1\r" % (long, b"7" * 256)
+    accepted = acknowledge(Message.parse(raw), Verdict.ACCEPTED, control_id="G1", at=AT)
+    assert accepted == (
+        b"MSH|^~\\&|C|D|A||20260302100405+0100||ACK^A01^ACK|G1|P|2.5||||||UNICODE UTF-8\rMSA|AA|\r"
+    )
+    refused = nak(raw, UnreadableMessage("no", location="MSH^1"))
+    assert refused is not None
+    assert refused.startswith("MSH|^~\\&|C|D|A||2026")
+    assert "\rMSA|AE||MSH: no\r" in refused
+
+
+@given(st.integers(2, 18), st.sampled_from([b"x", b"~", b"^", b"\xc3\xa8", b"\\", b"\x1c"]))
+def test_no_field_makes_an_answer_long(field: int, letter: bytes) -> None:
+    """Whichever field of the header a peer blows up."""
+    parts = b"MSH|^~\\&|A|B|C|D|||ADT^A01|42|P|2.5||||||UNICODE UTF-8".split(b"|")
+    parts[field - 1] += letter * 15_000
+    found = acknowledge(
+        Message.parse(b"|".join(parts)), Verdict.ACCEPTED, control_id="G1", at=AT, forced="original"
+    )
+    assert found is not None
+    assert len(found) < 400

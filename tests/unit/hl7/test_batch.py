@@ -130,3 +130,12 @@ def test_any_header_can_be_answered(rest: bytes) -> None:
     (part, *_) = [*parts(b"BHS" + rest), Part("", b"")]
     made = answer(part, [], control_id="O", at=AT)
     assert b"\x1c\r" not in made
+
+
+@pytest.mark.parametrize("field", range(2, 12))
+def test_what_is_too_long_is_not_said_back(field: int) -> None:
+    """Names and control ids of a header are repeated as an acknowledgment repeats them."""
+    parts = BHS.rstrip().split(b"|")
+    parts[field - 1] += b"x" * 50_000
+    made = answer(Part("BHS", b"|".join(parts)), [], control_id="G1", at=AT)
+    assert len(made) < 200

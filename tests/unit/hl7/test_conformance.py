@@ -193,3 +193,17 @@ def test_what_is_whole_is_no_continuation(segments: str) -> None:
     """DSC-1 empty or null; and an MSH-14 of a message that has its beginning, as real feeds do."""
     raw = f"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5||456\rPID|1||9\r{segments}"
     assert structure(Message.parse(raw.encode())) == []
+
+
+@pytest.mark.parametrize("field", [2, 3, 4, 5, 6, 10, 11, 12, 18])
+def test_what_an_answer_would_repeat_has_a_length(field: int) -> None:
+    """Each field that is said back is refused at its place when no standard knows it so long."""
+    parts = GOOD.split("\r")[0].split("|") + [""] * 6
+
+    def found(length: int) -> list[tuple[str, int, str]]:
+        longer = [*parts]
+        longer[field - 1] += "^" + "x" * (length - len(parts[field - 1]) - 1)
+        return said(structure(message("|".join(longer) + "\rPID|1\r")))
+
+    assert found(255) == []
+    assert found(256) == [(f"MSH-{field}", 102, "E")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from adapters.mllp import Peer
 from adapters.mllp.conversation import Conversation, Conversations
 from gateway.agreements import Batches
 from gateway.answering import Said, Unkept
-from gateway.config import Configuration, Sender
+from gateway.config import Configuration, Limits, Sender
 from gateway.errors import PeerError
 from gateway.hl7.acknowledgment import read_acknowledgment
 from gateway.hl7.batch import parts
@@ -20,6 +22,14 @@ from tests.births import GIULIA, SENDER, House, run
 
 BHS = b"BHS|^~\\&|HIS|SANTA_PROVA|ICARO|R|20260306||||B1\r"
 FHS = BHS.replace(b"BHS", b"FHS").replace(b"B1", b"F1")
+MOST = Limits().block
+
+
+ANSWER = (
+    b"MSH|^~\\&|ICARO|R|HIS|SANTA_PROVA|20260306120000+0000||ACK^A02^ACK|%b|P|2.5\rMSA|AA|1\r"
+    % (b"0" * 20)
+)
+"""As long as what is said to a `transfer`."""
 
 
 def transfer(control_id: str, event: str = "A02", asks: str = "") -> bytes:
@@ -34,12 +44,16 @@ def batch(*control_ids: str, count: int | None = None) -> bytes:
     return BHS + inside + b"BTS|%d\r" % (len(control_ids) if count is None else count)
 
 
-def talking(house: House, sender: Sender = SENDER) -> Conversation:
+def talking(house: House, sender: Sender = SENDER, most: int = MOST) -> Conversation:
     """One connection of the hospital."""
     configuration = Configuration.model_construct(senders=(sender,), unknown_senders="refuse")
-    return Conversation(
-        configuration, house.intake.accept, house.intake.refuse, lambda: datetime.now(UTC)
-    )
+    intake = house.intake
+    return Conversation(configuration, intake.accept, intake.refuse, now, most)
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
 
 
 def agreed(**settings: object) -> Sender:
@@ -153,6 +167,49 @@ def test_a_batch_over_the_limit_is_refused_message_by_message(house: House) -> N
     assert stored(house) == ["1", "2"]
 
 
+def test_answers_that_fill_the_memory_are_said_at_once(house: House) -> None:
+    """Bytes are bounded, not only the number: what does not fit any more does not wait."""
+    talk = talking(house, most=3 * len(ANSWER))
+    assert hears(talk, BHS) == []
+    said = [block for n in range(1, 6) for block in hears(talk, transfer(str(n)))]
+    assert said == [["AA 4"], ["AA 5"]]
+    assert hears(talk, b"BTS|5\r") == [["BHS", "AA 1", "AA 2", "AA 3", "BTS"]]
+    assert hears(talk, batch("6")) == [["BHS", "AA 6", "BTS"]]
+
+
+def test_the_batches_of_a_file_share_its_room(house: House) -> None:
+    """What a batch inside collected and what the file holds already count together."""
+    talk = talking(house, most=7 * len(ANSWER))
+    said = hears(talk, FHS + b"".join(batch(f"{n}", f"{n + 1}") for n in (1, 3, 5)))
+    assert said == [["AA 6"], ["BHS", "AA 5", "BTS"]]
+    assert hears(talk, b"FTS|3\r") == [
+        ["FHS", "BHS", "AA 1", "AA 2", "BTS", "BHS", "AA 3", "AA 4", "BTS", "FTS"]
+    ]
+
+
+def test_a_file_holds_no_more_batches_than_agreed(house: House) -> None:
+    """Their number is bounded as that of messages: the next one is answered at once."""
+    talk = talking(house, agreed(messages=2))
+    said = hears(talk, FHS + batch("1") + batch("2") + batch("3"))
+    assert said == [["BHS", "AA 3", "BTS"]]
+    assert hears(talk, b"FTS|3\r") == [["FHS", "BHS", "AA 1", "BTS", "BHS", "AA 2", "BTS", "FTS"]]
+
+
+def test_nothing_a_peer_writes_at_length_is_kept(house: House) -> None:
+    """Headers and control ids of a megabyte: a file that never ends holds a few bytes of them."""
+    talk, long = talking(house), b"x" * 2**20
+    opening = BHS.replace(b"B1", long).replace(b"ICARO", long)
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            run(talk.hear(FHS.replace(b"F1", long)[:-1]))
+            run(talk.hear(opening + transfer("1").replace(b"|1|P", b"|%b|P" % long) + b"BTS|1\r"))
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 2**19
+    finally:
+        tracemalloc.stop()
+
+
 def test_segments_that_belong_to_no_message_are_refused(house: House) -> None:
     """They are kept for the operator and answered AE, never passed over."""
     (answer,) = hears(talking(house), BHS + b"PID|1||9\r" + transfer("1") + b"BTS|1\r")
@@ -185,7 +242,7 @@ def test_what_could_not_be_stored_makes_the_whole_not_kept() -> None:
         return payload
 
     configuration = Configuration.model_construct(senders=(), unknown_senders="refuse")
-    talk = Conversation(configuration, accept, refuse, lambda: datetime.now(UTC))
+    talk = Conversation(configuration, accept, refuse, now, MOST)
     assert not run(talk.hear(batch("1", "2"))).kept
     assert not run(talk.hear(FHS + batch("1", "2") + b"FTS|1\r")).kept
     assert not run(talk.hear(transfer("2"))).kept
@@ -195,7 +252,7 @@ def test_what_could_not_be_stored_makes_the_whole_not_kept() -> None:
 def test_each_connection_has_its_own_batch(house: House) -> None:
     """A batch that is open on one does not swallow the messages of another."""
     configuration = Configuration.model_construct(senders=(SENDER,), unknown_senders="refuse")
-    talks = Conversations(configuration, house.intake, lambda: datetime.now(UTC))
+    talks = Conversations(configuration, house.intake, now, MOST)
     one, other = Peer("reparto", "127.0.0.1", 1), Peer("reparto", "127.0.0.1", 2)
 
     def said(payload: bytes, line: Peer) -> Said:
