@@ -108,6 +108,10 @@ class SoapService(Resource):
         except SigningError as error:
             self.log.error("no reply can be signed: {error}", error=str(error))
             reply = Reply(503, b"", "text/plain")
+        except Exception as error:
+            # The outermost: nobody waits for ever because of what nobody thought of.
+            self._tell("a request", error)
+            reply = Reply(500, b"", "text/plain")
         if not gone:
             self.deliver(request, reply)
 
@@ -139,16 +143,15 @@ class SoapService(Resource):
         except SigningError:
             raise
         except Exception as error:
-            # The outermost: an operation failed in a way that nobody thought of. Where, is told;
-            # the exception's text may hold what the request held.
-            self.log.error(
-                "operation {name} failed: {kind} at {place}",
-                name=call.operation.name,
-                kind=type(error).__name__,
-                place=_place(error),
-            )
+            # The outermost of what an operation may do.
+            self._tell(call.operation.name, error)
             reason = "internal error: nothing is promised about this request"
             return self.undeclared_fault(reason, relates_to=call.message_id, blame="receiver")
+
+    def _tell(self, name: str, error: Exception) -> None:
+        """Where it failed; the exception's text may hold what the request held."""
+        kind, place = type(error).__name__, _place(error)
+        self.log.error("{name} failed: {kind} at {place}", name=name, kind=kind, place=place)
 
     def reply(self, call: Call, body: etree._Element) -> Reply:
         """A positive reply; raises ValueError if `body` breaks our own contract."""

@@ -67,17 +67,23 @@ def canonical(element: etree._Element, inclusive: Sequence[str] = ()) -> bytes:
     """Exclusive XML Canonicalization 1.0 without comments (xml-exc-c14n#).
 
     `inclusive` is the InclusiveNamespaces PrefixList; `#default` names the default namespace.
+    Raises VerificationError for what has no canonical form.
     """
-    if not inclusive:
-        return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
-    # lxml looks for the listed prefixes on the element itself only.
-    return etree.tostring(
-        alone(element),
-        method="c14n",
-        exclusive=True,
-        with_comments=False,
-        inclusive_ns_prefixes=list(inclusive),
-    )
+    try:
+        if not inclusive:
+            return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
+        # lxml looks for the listed prefixes on the element itself only.
+        return etree.tostring(
+            alone(element),
+            method="c14n",
+            exclusive=True,
+            with_comments=False,
+            inclusive_ns_prefixes=list(inclusive),
+        )
+    except etree.LxmlError:
+        # Relative URIs (C14N 1.0, 1.3), and attributes that escaping makes too large to be read.
+        name, remedy = etree.QName(element).localname, "declare absolute URIs, send smaller texts"
+        raise VerificationError("canonical form", name, remedy) from None
 
 
 class Canonical(bytes):

@@ -21,6 +21,8 @@ from gateway.xml import parse
 LIMIT: Final = 32 * 2**20
 """Bytes of a receipt: that of delivery holds the whole mail, as it was sent, and its frame."""
 
+_UNREADABLE: Final = (RecursionError, LookupError, ValueError, TypeError, AttributeError)
+"""What Python's own reader of mails raises for headers that nobody writes."""
 _DATA_LIMIT: Final = 2**20
 _PARTS: Final = 30
 _DEPTH: Final = 5
@@ -73,7 +75,7 @@ def read_receipt(raw: bytes) -> Receipt:
     try:
         mail = message_from_bytes(raw)
         certified = _certified(mail)
-    except (RecursionError, LookupError, ValueError) as error:
+    except _UNREADABLE as error:
         raise VerificationError("form", "receipt", "a mail that can be read") from error
     told = parse(certified, limit=_DATA_LIMIT)
     kind = _kind(_header(mail, "X-Ricevuta"))

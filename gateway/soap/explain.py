@@ -24,6 +24,7 @@ from gateway.soap.profile import SecurityProfile
 from gateway.soap.signature import Reference, SignatureParts, read_signature
 from gateway.soap.trust import UNREADABLE, Signer, Trust, decode_base64, signer_of
 from gateway.soap.verify import (
+    content_of,
     digested,
     read_addressing,
     read_timestamp,
@@ -125,9 +126,13 @@ class _Explanation:
         expected = self._try(7, lambda: require_references(parts, read))
         if expected is None:
             return
+        content = None
         for element, reference in expected:
-            if self._try(7, partial(digested, element, reference)) is None:
+            content = self._try(7, partial(digested, element, reference))
+            if content is None:
                 self._reasons[7] += _guesses(element, reference)
+        if content is not None:  # the Body's: it is the last
+            self._try(7, partial(content_of, content))
 
     def _try(self, number: int, step: Callable[[], _T]) -> _T | None:
         self._reasons.setdefault(number, [])
@@ -157,18 +162,25 @@ def _algorithm_in(token: etree._Element) -> str | None:
 def _guesses(element: etree._Element, reference: Reference) -> list[str]:
     """What a partner may have done, if undoing it gives the digest that was signed."""
     tries = {
-        "the digest is of inclusive C14N: use exclusive": _inclusive(element),
-        "white space between elements was added after signing": _tight(element, reference),
-        f"its {readable(ID)} was added after signing": _without_id(element, reference),
+        "the digest is of inclusive C14N: use exclusive": _inclusive,
+        "white space between elements was added after signing": _tight,
+        f"its {readable(ID)} was added after signing": _without_id,
     }
-    return [
-        f"guess: {text}"
-        for text, made in tries.items()
-        if sha256(made).digest() == reference.digest
-    ]
+    return [f"guess: {text}" for text, undo in tries.items() if _gives(undo, element, reference)]
 
 
-def _inclusive(element: etree._Element) -> bytes:
+def _gives(
+    undo: Callable[[etree._Element, Reference], bytes],
+    element: etree._Element,
+    reference: Reference,
+) -> bool:
+    try:
+        return sha256(undo(element, reference)).digest() == reference.digest
+    except (VerificationError, etree.LxmlError):
+        return False  # it has no canonical form, whatever is undone
+
+
+def _inclusive(element: etree._Element, _: Reference) -> bytes:
     return etree.tostring(alone(element), method="c14n")
 
 

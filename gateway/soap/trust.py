@@ -24,7 +24,8 @@ from gateway.soap.keys import PublicKey, algorithm_of
 from gateway.soap.names import BASE64, X509V3
 
 _ELEMENT: Final = "wsse:BinarySecurityToken"
-
+_LONGEST: Final = 16 * 2**10
+"""Characters of a token: five times those of a certificate with RSA of 4096 bits."""
 
 UNREADABLE: Final = (
     ValueError,
@@ -66,7 +67,10 @@ def signer_of(token: etree._Element, trust: Trust, now: datetime) -> Signer:
     kinds = (token.get("ValueType"), token.get("EncodingType"))
     if kinds != (X509V3, BASE64) or len(token):
         raise VerificationError("token", _ELEMENT, "send one X509v3 certificate as Base64Binary")
-    signer = _admitted(token.text or "", trust)
+    text = token.text or ""
+    if len(text) > _LONGEST:
+        raise VerificationError("token", _ELEMENT, f"send at most {_LONGEST} characters")
+    signer = _admitted("".join(text.split()), trust)
     if not signer.valid_from <= now <= signer.valid_until:
         remedy = "sign with a certificate that is valid now, of a CA that is valid now"
         raise VerificationError("token validity", _ELEMENT, remedy)
@@ -85,7 +89,8 @@ def decode_base64(text: str, check: str, element: str) -> bytes:
     return decoded
 
 
-# The chain of one certificate never changes; its dates are looked at every time.
+# The chain of one certificate never changes; its dates are looked at every time. `text` has no
+# blanks: spellings of one certificate would each be kept.
 @lru_cache(maxsize=256)
 def _admitted(text: str, trust: Trust) -> Signer:
     certificate = _certificate(decode_base64(text, "token", _ELEMENT))

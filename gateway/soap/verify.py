@@ -97,7 +97,7 @@ def verify(
     if seen is not None and seen(texts["MessageID"]):
         raise VerificationError("replay", "wsa:MessageID", "send a new MessageID in each attempt")
     return Verified(
-        body=own(signed[-1])[0],
+        body=content_of(signed[-1]),
         action=texts["Action"],
         message_id=texts["MessageID"],
         relates_to=texts.get("RelatesTo"),
@@ -161,6 +161,14 @@ def digested(element: etree._Element, reference: Reference) -> bytes:
     if not compare_digest(sha256(content).digest(), reference.digest):
         raise VerificationError("digest", readable(element.tag), "send it exactly as it was signed")
     return content
+
+
+def content_of(body: bytes) -> etree._Element:
+    """Step 7. What is in the soap:Body that was digested."""
+    try:
+        return own(body)[0]
+    except etree.XMLSyntaxError:  # escaping made it larger than it came
+        raise VerificationError("size", "soap:Body", "send smaller texts") from None
 
 
 def read_timestamp(parts: Parts) -> tuple[datetime, datetime]:

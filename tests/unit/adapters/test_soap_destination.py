@@ -233,6 +233,16 @@ def test_bytes_that_nobody_signed_are_not_believed() -> None:
     assert isinstance(outcome, Unknown)
 
 
+def test_an_answer_without_a_canonical_form_leaves_the_doubt() -> None:
+    """A relative namespace in what is signed, which C14N does not know, is no answer."""
+    good = Office().sends().body
+    odd = good.replace(b"<ds:SignedInfo", b'<ds:SignedInfo xmlns:q="rel" q:a="1"')
+    answer = Office(instead=Reply(200, {}, odd)).sends()
+    assert isinstance(answer.outcome, Unknown)
+    assert answer.outcome.untrusted
+    assert answer.note.startswith("canonical form: ")
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

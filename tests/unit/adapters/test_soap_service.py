@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -324,3 +324,30 @@ def test_the_contract_is_our_own() -> None:
         schema = Request(b"GET", query=b"xsd=" + name)
         schema.render(Service().resource)
         assert b"<xs:schema" in b"".join(schema.written)
+
+
+def test_a_request_that_breaks_us_is_answered_and_ended() -> None:
+    """What nobody thought of is an empty 500, logged without values; no caller waits for ever."""
+
+    def broken() -> datetime:
+        raise RuntimeError("segreto")
+
+    events: list[dict[str, object]] = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        sent = post(Service(clock=broken), request())
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert (sent.responseCode, sent.finished, sent.written) == (500, 1, [b""])
+    assert [event["kind"] for event in events] == ["RuntimeError"]
+    assert "segreto" not in str(events)
+
+
+def test_a_request_without_a_canonical_form_is_refused() -> None:
+    """A relative namespace, which C14N does not know: a signed fault, and somebody is told."""
+    service = Service()
+    raw = request().replace(b"<ds:SignedInfo", b'<ds:SignedInfo xmlns:q="rel" q:a="1"')
+    sent = post(service, raw)
+    assert (sent.responseCode, sent.finished) == (500, 1)
+    assert [refusal.check for refusal in service.refusals] == ["canonical form"]
+    assert b"canonical form" in b"".join(sent.written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.simulation.pec_provider import PecProvider
@@ -78,6 +79,9 @@ HOSTILE: dict[str, Callable[[bytes], bytes]] = {
         + b"\r\nMessage-ID: <a@b>\r\nContent-Type: message/rfc822\r\n\r\n"
         + raw
     ),
+    "a header that breaks Python's reader": lambda raw: raw.replace(
+        b"Content-Disposition: ", b"Content-Disposition: attachment; filename*=a; filename*0=b;", 1
+    ),
     "too large": lambda raw: raw + b" " * receipt.LIMIT,
 }
 
@@ -107,6 +111,36 @@ def test_any_bytes_are_read_or_refused(draw: st.DataObject) -> None:
     hostile = (
         GOOD[:at] + draw.draw(st.binary(max_size=30)) + GOOD[at + draw.draw(st.integers(0, 50)) :]
     )
+    with suppress(VerificationError):
+        read_receipt(hostile)
+
+
+_PIECES = st.lists(
+    st.sampled_from(
+        [
+            *b"; = * ' \" 0 1 x \xff \x00 %C3 =?utf-8?b?!?= =?x?q?a?= utf-8 filename name".split(
+                b" "
+            ),
+            *b"charset boundary base64 quoted-printable x-uuencode attachment text/xml".split(),
+            b"multipart/mixed",
+            b"\r\n ",
+        ]
+    ),
+    max_size=12,
+).map(b"".join)
+_NAMES = st.sampled_from(
+    b"Content-Disposition Content-Type Content-Transfer-Encoding X-Ricevuta Message-ID".split()
+)
+
+
+@example(b"Content-Disposition", b"a; filename*=a; filename*0=b")
+@given(_NAMES, _PIECES)
+def test_any_header_is_read_or_refused(name: bytes, value: bytes) -> None:
+    """Of the mail and of every part: Python's own reader of mails raises what it likes."""
+    found = re.compile(
+        rb"^" + name + rb": [^\r\n]*(\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+    )
+    hostile = found.sub(lambda _: name + b": " + value, GOOD)
     with suppress(VerificationError):
         read_receipt(hostile)
 

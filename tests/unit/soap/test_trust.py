@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.soap.explain import explain
 from gateway.soap.keys import SigningKey
 from gateway.soap.names import ID
-from gateway.soap.trust import Trust
+from gateway.soap.trust import Trust, _admitted
 from tests.soap_parties import (
     DAY,
     NOW,
@@ -175,3 +175,21 @@ def test_no_bytes_of_a_token_break_the_verifier(
     if bytes(der) != ec_party.key.certificate.public_bytes(Encoding.DER):
         assert refusal(ec_party, raw)[1] in ("wsse:BinarySecurityToken", "ds:SignatureMethod")
         assert any(step.state == "refused" for step in steps)
+
+
+def test_a_token_is_kept_once_however_it_is_written(party: Party) -> None:
+    """A public certificate with blanks, one more each time, does not fill the memory."""
+    raw, token = party.envelope(), party.key.token
+    assert party.check(raw).action
+    kept = _admitted.cache_info().currsize
+    for blanks in range(1, 9):
+        folded = "\n".join([token[:64], token[64:]]) + " " * blanks
+        assert party.check(raw.replace(token.encode(), folded.encode())).action
+    assert _admitted.cache_info().currsize == kept
+
+
+def test_a_token_that_is_far_too_long_is_refused(party: Party) -> None:
+    """No certificate takes megabytes, whatever blanks are around it."""
+    token = party.key.token.encode()
+    raw = party.envelope().replace(token, token + b" " * 2**20)
+    assert refusal(party, raw) == ("token", "wsse:BinarySecurityToken")

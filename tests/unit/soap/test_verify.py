@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from copy import deepcopy
 from datetime import timedelta
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.errors import VerificationError
+from gateway.soap.explain import explain
 from gateway.soap.names import DS, ID, WSA
 from gateway.soap.profile import MODI_SOAP12
 from gateway.soap.verify import Verified
-from gateway.xml import canonical, parse
+from gateway.xml import LIMIT, canonical, parse
 from tests.soap_parties import (
     NOW,
     Change,
@@ -382,3 +384,40 @@ def test_what_is_refused_is_not_remembered(party: Party) -> None:
     with pytest.raises(VerificationError):
         party.check(party.forge(text("cognome", "X")), seen=lambda i: bool(came.append(i)))
     assert came == []
+
+
+@pytest.mark.parametrize("place", [b"<ds:SignedInfo", b"<soap:Body", b"<soap:Envelope", b"<wsa:To"])
+def test_what_has_no_canonical_form_is_refused(party: Party, place: bytes) -> None:
+    """C14N knows no relative namespace: verifier and explanation say so, and neither breaks."""
+    raw = party.envelope().replace(place, place + b' xmlns:q="rel" q:a="1"', 1)
+    check, _ = refusal(party, raw)
+    assert check == "canonical form"
+    told = explain(raw, trust=party.trust, now=NOW, profile=party.profile)
+    assert any("canonical form" in reason for step in told for reason in step.reasons)
+
+
+def test_a_signed_info_too_large_for_its_own_canonical_form_is_refused(party: Party) -> None:
+    """Eight million quotation marks are six times as many when they are written canonically."""
+    prefixes = (
+        b'<ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#"'
+        b' PrefixList="wsu"/></ds:CanonicalizationMethod>'
+    )
+    signed = re.sub(
+        rb"(<ds:CanonicalizationMethod[^>]*?)(/>|></ds:CanonicalizationMethod>)",
+        rb"\1>" + prefixes,
+        party.envelope(),
+    )
+    long = b" Id='" + b'"' * (LIMIT - len(signed) - 100) + b"'"
+    raw = signed.replace(b"<ds:SignedInfo", b"<ds:SignedInfo" + long)
+    assert refusal(party, raw) == ("canonical form", "SignedInfo")
+
+
+def test_a_signed_body_too_large_to_be_read_again_is_refused(ec_party: Party) -> None:
+    """Also a partner's own: what was digested must be what is read."""
+    body = b"<n:a xmlns:n='urn:n' b='" + b'"' * (LIMIT - 20_000) + b"'/>"
+    raw = ec_party.envelope(body).replace(b"&quot;", b"'")
+    raw = re.sub(rb""" b="('+)\"""", lambda found: b" b='" + b'"' * len(found[1]) + b"'", raw)
+    assert len(raw) < LIMIT
+    assert refusal(ec_party, raw) == ("size", "soap:Body")
+    told = explain(raw, trust=ec_party.trust, now=NOW, profile=ec_party.profile)
+    assert [step.number for step in told if step.state == "refused"] == [7]
