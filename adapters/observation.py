@@ -17,7 +17,12 @@ from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from adapters.site import capped_site
 from gateway.telemetry import Metrics
+
+_LIMIT = 4096
+"""Bytes of a body: who reads sends none."""
+_IDLE_SECONDS = 30
 
 Check = Callable[[], Awaitable[str | None]]
 """None if all is well, else why not, in words that name no person."""
@@ -115,7 +120,7 @@ def observation_site(
     root: Any = _Root()  # type: ignore[no-untyped-call]  # Twisted's
     root.putChild(b"health", Health(checks, paused, notes))
     root.putChild(b"metrics", Exposition(metrics))
-    site: Any = Site(root, timeout=30)  # type: ignore[no-untyped-call]  # Twisted's
+    site = capped_site(root, _LIMIT, idle=_IDLE_SECONDS)
     site.noisy = False
     # No access log: who asked for a number is of no use, and standard output is not ours.
     site.log = lambda request: None

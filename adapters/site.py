@@ -1,7 +1,8 @@
 """An HTTP site whose requests have a largest size, refused before they are held in memory.
 
 Knows Twisted's HTTP only. A body that is announced too long is not read; one that grows too
-long on its way ends the connection (CWE-400).
+long on its way ends the connection; none is read as a form, which takes Twisted seconds and
+happens before anybody looks at a signature (CWE-400).
 """
 
 # ruff: noqa: N802  (the names are Twisted's)
@@ -51,11 +52,20 @@ class CappedRequest(Request):
         channel.loseConnection()
 
 
-def capped_site(resource: Resource, limit: int, reactor: Any = None) -> Any:
-    """A Site over `resource` that reads bodies of at most `limit` bytes and drops idle peers.
+def capped_site(
+    resource: Resource, limit: int, reactor: Any = None, *, idle: float = IDLE_SECONDS
+) -> Any:
+    """A Site over `resource` that reads bodies of at most `limit` bytes and drops peers that are
+    silent for `idle` seconds.
 
     `reactor` measures their idleness; None is the running one.
     """
     kind = type("Capped", (CappedRequest,), {"limit": limit})
     site: Any = Site
-    return site(resource, requestFactory=kind, timeout=IDLE_SECONDS, reactor=reactor)
+    return site(
+        resource,
+        requestFactory=kind,
+        timeout=idle,
+        reactor=reactor,
+        parsePOSTFormSubmission=False,
+    )

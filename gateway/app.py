@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from adapters.answers import outcome_of
 from adapters.callback_service import CONTRACT, CallbackService
+from adapters.doorway import CALLBACKS, OBSERVATION, Doorway, Room
 from adapters.mllp import MllpListener
 from adapters.mllp.conversation import Conversations
 from adapters.observation import observation_site
@@ -52,6 +53,7 @@ from gateway.soap.profile import MODI
 from gateway.soap.replay import ReplayWindow
 from gateway.telemetry import Log, Metrics
 from gateway.trial import Trial
+from gateway.units import Address
 from gateway.upkeep import Upkeep
 from gateway.vitals import Vitals
 from gateway.xml import LIMIT, parse
@@ -215,8 +217,7 @@ class App:
         self.metrics.feeds(self.silence.seconds)
         beside = (self.courtesy.pausing.health, self.silence.note)
         site = observation_site(vitals.checks(), self.metrics, *beside)
-        address = self.configuration.http.address
-        self._ports.append(self._reactor.listenTCP(address.port, site, interface=address.host))
+        self._open("http", site, self.configuration.http.address, OBSERVATION)
         await self.reload.begin()
         self.reminders.begin()
         self.silence.begin(self._reactor)
@@ -306,8 +307,11 @@ class App:
             on_refusal=lambda error: self.announcer.alarm("callback", error),
         )
         factory = self.connections.callback_factory(capped_site(service, LIMIT))
-        address = settings.address
-        self._ports.append(self._reactor.listenTCP(address.port, factory, interface=address.host))
+        self._open("callbacks", factory, settings.address, CALLBACKS)
+
+    def _open(self, name: str, inside: Any, address: Address, room: Room) -> None:
+        door = Doorway(inside, name, room, self.log, self.metrics)
+        self._ports.append(self._reactor.listenTCP(address.port, door, interface=address.host))
 
     def _seen(self, message_id: str) -> bool:
         return self._window.seen(message_id, self._reactor.seconds())

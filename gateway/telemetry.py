@@ -130,7 +130,7 @@ class Metrics:
         )
         self._refused = Counter(
             "icaro_connections_refused",
-            "MLLP connections over a limit",
+            "Connections over a limit",
             ["listener"],
             registry=registry,
         )

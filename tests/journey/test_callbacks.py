@@ -6,13 +6,16 @@ posted here with the keys of a party.
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from lxml import etree
 
+from adapters.doorway import CALLBACKS, OBSERVATION, Room
 from adapters.simulation.callbacks import notification
 from gateway import shipped
 from gateway.demo.people import Child
@@ -241,3 +244,34 @@ def test_nobody_else_is_served(ward: Ward, method: str, path: str, status: int) 
     """POST only, and only at the address of an office of the directory."""
     party = Party(ward.stage.folder / "certs", "comune", "gateway")
     assert party.post(url(ward, path), b"", method).status == status
+
+
+@pytest.mark.parametrize(("port", "room"), [("callbacks", CALLBACKS), ("http", OBSERVATION)])
+def test_one_address_cannot_take_every_connection(ward: Ward, port: str, room: Room) -> None:
+    """Who opens more than its share is hung up on, without TLS; then there is room again."""
+    where = ("127.0.0.1", getattr(ward.stage, port))
+    with ExitStack() as flood:
+        calls = [
+            flood.enter_context(socket.create_connection(where, 10)) for _ in range(room.per_peer)
+        ]
+        over = flood.enter_context(socket.create_connection(where, 10))
+        assert hung_up(over, 10)
+        assert not hung_up(calls[0], 0.1)
+
+    def room_again() -> bool:
+        with socket.create_connection(where, 10) as call:
+            return not hung_up(call, 0.3)
+
+    ward.until(room_again, "room for another call")
+    assert f"event=connections_full listener={port} peer=127.0.0.1" in ward.log()
+
+
+def hung_up(call: socket.socket, seconds: float) -> bool:
+    """Whether the other side ends it within so many seconds, without a word."""
+    call.settimeout(seconds)
+    try:
+        return call.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False

@@ -31,11 +31,12 @@ def ask(
     checks: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
     paused: Sequence[Mapping[str, str]] = (),
+    headers: bytes = b"",
 ) -> tuple[bytes, bytes]:
     site = observation_site(checks or {}, metrics or Metrics(), lambda: paused)
     protocol, transport = site.buildProtocol(None), StringTransport()
     protocol.makeConnection(transport)
-    protocol.dataReceived(request + b" HTTP/1.0\r\n\r\n")
+    protocol.dataReceived(request + b" HTTP/1.0\r\n" + headers + b"\r\n")
     head, _, body = transport.value().partition(b"\r\n\r\n")
     protocol.connectionLost(Failure(ConnectionDone()))
     return head, body
@@ -100,3 +101,11 @@ def test_only_reading():
     """POST does nothing, and other paths are not there."""
     assert b" 405 " in ask(b"POST /health")[0].splitlines()[0]
     assert b" 404 " in ask(b"GET /admin")[0].splitlines()[0]
+
+
+def test_a_body_is_not_read():
+    """Who reads sends none: a large one is refused before it comes, a form is never taken apart."""
+    head, _ = ask(b"POST /health", headers=b"Content-Length: 8000000\r\n")
+    assert head.startswith(b"HTTP/1.1 413")
+    form = b"Content-Length: 3\r\nContent-Type: multipart/form-data\r\n\r\na=1"
+    assert ask(b"POST /health", headers=form)[0].startswith(b"HTTP/1.0 405")

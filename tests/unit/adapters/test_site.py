@@ -22,8 +22,8 @@ class Length(Resource):
     isLeaf = True  # noqa: N815  # Twisted's name
 
     def render_POST(self, request: Any) -> bytes:
-        """The body's length."""
-        return b"%d" % len(request.content.read())
+        """The body's length, and the names that the address has."""
+        return b"%d" % len(request.content.read()) + b"".join(sorted(request.args))
 
 
 def answer(*pieces: bytes) -> tuple[bytes, bool]:
@@ -73,3 +73,14 @@ def test_two_lengths_are_refused(both: bytes) -> None:
     """A request with two ways to tell its length is request smuggling."""
     reply, _ = answer(b"POST / HTTP/1.1\r\nHost: x\r\n" + both + b"\r\n0\r\n\r\n")
     assert reply.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "kind", [b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"]
+)
+def test_a_body_is_never_read_as_a_form(kind: bytes) -> None:
+    """Only the address has names: nobody's body is taken apart before its signature is seen."""
+    head = b"POST /?q=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nContent-Type: "
+    reply, _ = answer(head + kind + b"\r\n\r\na=1&b=2&c=")
+    assert reply.startswith(b"HTTP/1.1 200")
+    assert reply.endswith(b"\r\n\r\n10q")
