@@ -268,7 +268,7 @@ def _unverified_id(raw: bytes) -> str | None:
 
 def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 def _with_queries(contract: bytes) -> bytes:

@@ -67,15 +67,18 @@ class Log:
             stream.flush()
 
     def observe(self, event: Mapping[str, Any]) -> None:
-        """A Twisted log observer: failures only, as the kind of error and the place in the code.
+        """A Twisted log observer: failures, as the kind of error and the place in the code.
 
-        The text of a foreign exception may hold anything, so it is not written.
+        The text of a foreign exception may hold anything, so it is not written. An event that
+        has `kind` and `place` already is one of ours that met a failure and went on.
         """
         failure = event.get("log_failure")
         if failure is not None:
             frames = traceback.extract_tb(failure.getTracebackObject())
             place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
             self("unexpected", "error", error=failure.type.__name__, path=place)
+        elif "kind" in event and "place" in event:
+            self("unexpected", "error", error=str(event["kind"]), path=str(event["place"]))
 
 
 def _short(value: str | int | float) -> str | int | float:

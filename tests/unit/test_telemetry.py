@@ -91,6 +91,14 @@ def test_it_is_an_observer_of_twisted():
     assert "error=KeyError" in stream.getvalue()
 
 
+def test_a_failure_that_was_met_arrives_too():
+    """An operator hears of a callback that broke us, though its caller was answered."""
+    stream = io.StringIO()
+    log = Log(stream, priority=False)
+    Logger(observer=log.observe).error("{name}: {kind}", name="x", kind="KeyError", place="f:7")  # type: ignore[arg-type]  # any callable
+    assert stream.getvalue() == "level=error event=unexpected error=KeyError path=f:7\n"
+
+
 def test_metrics_count_what_happened():
     """Each of the names that operators' dashboards use."""
     metrics = Metrics(senders=["osp"], partners=["comune"])
