@@ -22,7 +22,7 @@ from gateway.flow.plan import Reason
 from gateway.journal import AttemptRow, Journal, SubmissionRow, Unit
 from gateway.journal.submissions import Changes
 from gateway.lifecycle import TRANSITIONS, Event, Status, after
-from gateway.outcomes import NotFound, Outcome, Unavailable
+from gateway.outcomes import Accepted, NotFound, Outcome, Unavailable
 from gateway.partners import Entry, Idempotence
 from gateway.preparation import Draft, Preparation
 
@@ -282,11 +282,11 @@ class Delivery:
         unit.end_attempt(
             attempt, name, answer=answer.body or None, note=answer.note, sent_at=sent_at
         )
-        if current.status in HEARS_ANSWERS and current.attempts == attempt.number:
+        newest = current.attempts == attempt.number
+        if newest and current.status in HEARS_ANSWERS:
             self._aftermath.answered(unit, current, answer.outcome, entry, letter.expires_at)
-        else:
-            # Our lease was lost and the doubt already settled, or another attempt made: a late
-            # answer counts as a callback, and what befell this attempt says nothing of that one.
+        elif newest or isinstance(answer.outcome, Accepted):
+            # Late, it counts as a callback; but what was refused once may be done the next time.
             self._aftermath.called_back(unit, current, answer.outcome)
 
     def _told(

@@ -666,14 +666,14 @@ def test_an_answer_about_a_doubt_settles_no_later_one(
         (Unknown("lost"), Status.SUBMITTING),
         (Taken("T1"), Status.SUBMITTING),
         (Accepted("P1"), Status.ACCEPTED),
-        (Rejected((Fault("COM002"),)), Status.REJECTED),
+        (Rejected((Fault("COM002"),)), Status.SUBMITTING),
     ],
 )
 def test_what_befell_an_attempt_is_not_said_of_the_next(
     tmp_path: Path, late: Outcome, status: Status
 ) -> None:
-    """The first attempt's node slept while another sent it again: what the partner said of the
-    operation counts, and that the first attempt never went does not take the second off the wire.
+    """The first attempt's node slept while another sent it again: what was done is done, but what
+    was refused or never went the first time does not take the second off the wire.
     """
     with asking(tmp_path) as house:
         house.office.life = timedelta(milliseconds=200)
