@@ -181,6 +181,7 @@ class App:
             self._callback_facts,
             outcome_of,
             self.junction.bridge,
+            self.announcer.alarm,
         )
 
     def _postman(self, backoff: Backoff) -> Postman | None:

@@ -1,7 +1,8 @@
 """Outcomes that a partner brings later: stored, recognised if repeated, acknowledged, applied.
 
 Knows no transport. A callback that is stored is not lost: what a death left unapplied is applied
-at the next start.
+at the next start. What cannot be applied goes to its case as any other, if who sent it may speak
+of it, and raises an alarm: it was acknowledged, and only a person can act on it.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from gateway.aftermath import Aftermath
 from gateway.anonymity import nameless, said_since
 from gateway.bridge import Bridge
 from gateway.casebook import Casebook
-from gateway.errors import Fenced, GatewayError, JournalError
-from gateway.journal import InboxRow, Journal, Unit
+from gateway.errors import Fenced, GatewayError, JournalError, VerificationError
+from gateway.journal import InboxRow, Journal, SubmissionRow, Unit
 from gateway.outcomes import Facts, NotFound, Outcome
 from gateway.partners import Directory, Entry
 
@@ -23,7 +24,9 @@ ReadFacts = Callable[[bytes], Facts | None]
 
 
 class Callbacks:
-    """`outcome` tells what facts mean, in the words that all administrations share."""
+    """`outcome` tells what facts mean, in the words that all administrations share; `alarm` is
+    told of what could not be applied.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Callbacks:
         read: ReadFacts,
         outcome: Callable[[Facts], Outcome | NotFound],
         bridge: Bridge,
+        alarm: Callable[[str, BaseException], None],
     ) -> None:
         self._journal = journal
         self._casebook = casebook
@@ -42,6 +46,7 @@ class Callbacks:
         self._read = read
         self._outcome = outcome
         self._bridge = bridge
+        self._alarm = alarm
 
     async def store(self, office: Entry, message_id: str, operation_id: str, body: bytes) -> None:
         """Keep it; the partner may forget it when this returns. Raises JournalError."""
@@ -63,34 +68,53 @@ class Callbacks:
 
     async def _apply_one(self, row: InboxRow) -> None:
         try:
-            await self._bridge(self._journal.submit(partial(self._apply, row)))
+            read = await self._bridge(self._journal.submit(partial(self._apply, row)))
         except Fenced:
             return  # another node was first, or is at the submission: it is looked for again
         except JournalError:
             raise
         except GatewayError as error:
             # It would never be applied, and those behind it would wait for ever.
-            told = type(error).__name__
-            await self._bridge(
-                self._journal.submit(lambda unit: unit.apply_callback(row.id, None, told))
-            )
+            await self._bridge(self._journal.submit(partial(self._give_up, row, error)))
+            self._alarm("callback", error)
+        else:
+            if not read:
+                self._alarm("callback", VerificationError("mapping", "Body", "what it can read"))
 
-    def _apply(self, row: InboxRow, unit: Unit) -> None:
-        submission = unit.by_operation(row.operation_id)
-        body = unit.callback_body(row.id)
+    def _apply(self, row: InboxRow, unit: Unit) -> bool:
+        """False where it should tell of a submission, and its mapping cannot read it."""
+        submission = self._meant(row, unit)
+        if submission is None:
+            return True
+        unnamed, body = said_since(unit, submission), unit.callback_body(row.id)
         facts = self._read(body) if body else None
-        if submission is None or facts is None:
-            told = "unknown operation" if submission is None else "unreadable"
-            unit.apply_callback(row.id, None, told)
+        told = "unreadable"
+        if facts is not None:
+            outcome = self._outcome(facts)
+            outcome = nameless(outcome) if unnamed else outcome
+            told = self._aftermath.called_back(unit, submission, outcome)
+        unit.apply_callback(row.id, submission.id, told, keep=not unnamed)
+        return facts is not None
+
+    def _give_up(self, row: InboxRow, error: GatewayError, unit: Unit) -> None:
+        """Its body is of the case all the same: whatever reaches the case must reach it."""
+        submission = self._meant(row, unit)
+        if submission is not None:
+            told, keep = type(error).__name__, not said_since(unit, submission)
+            unit.apply_callback(row.id, submission.id, told, keep=keep)
+
+    def _meant(self, row: InboxRow, unit: Unit) -> SubmissionRow | None:
+        """The submission that it may speak of and that can still learn; if none, it is told why."""
+        submission = unit.by_operation(row.operation_id)
+        if submission is None:
+            unit.apply_callback(row.id, None, "unknown operation")
         elif not self._may_speak(row.partner, submission.partner, submission.endpoint):
             unit.apply_callback(row.id, None, "another office")
         elif not unit.case(submission.case_id).readable:
             unit.apply_callback(row.id, submission.id, "content destroyed")
         else:
-            unnamed, outcome = said_since(unit, submission), self._outcome(facts)
-            outcome = nameless(outcome) if unnamed else outcome
-            told = self._aftermath.called_back(unit, submission, outcome)
-            unit.apply_callback(row.id, submission.id, told, keep=not unnamed)
+            return submission
+        return None
 
     def _may_speak(self, origin: str, partner: str, endpoint: str) -> bool:
         """Only who got a document tells what became of it: the same office, or the same keys."""

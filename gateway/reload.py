@@ -55,7 +55,8 @@ class Told(Protocol):
 def open_ground(configuration: Configuration, journal: Journal) -> Opening:
     """Read and compile the folder as it is now, or else the edition last in use.
 
-    Raises ConfigurationError with every problem where neither can be used.
+    Raises ConfigurationError with every problem where neither can be used, JournalError where the
+    edition is not what the evidence tells of it.
     """
     try:
         return _opened(configuration, Snapshot.read(configuration.mappings))
@@ -149,8 +150,7 @@ class Reload:
             return
         if snapshot.digest == self._judged:
             return
-        with self._journal.view() as view:
-            known = bool(view.editions(verdict=Judgement.ADOPTED, digest=snapshot.digest, limit=1))
+        known = await self._aside(lambda: self._was_in_use(snapshot))
         changed = snapshot.changed_from(self._in_use)
         by = await self._aside(lambda: owner_of(self._watched, changed) or _UNKNOWN)
         verdict = await self._aside(lambda: self._trial.judge(snapshot, known=known))
@@ -198,6 +198,10 @@ class Reload:
             files=self._in_use.files,
             by="start",
         )
+
+    def _was_in_use(self, snapshot: Snapshot) -> bool:
+        with self._journal.view() as view:
+            return view.was_adopted(snapshot.digest)
 
     async def _do(self, work: Callable[[Unit], T]) -> T:
         return await self._bridge(self._journal.submit(work))

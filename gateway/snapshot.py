@@ -32,8 +32,7 @@ class Snapshot:
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Self:
         """SHA-256 over the sorted paths, each with that of its content."""
-        lines = "".join(f"{path} {_sha256(files[path])}\n" for path in sorted(files))
-        return cls(dict(files), _sha256(lines.encode()))
+        return cls(dict(files), digest_over({path: _sha256(files[path]) for path in files}))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -73,6 +72,12 @@ class Snapshot:
             if name not in self.files:
                 _below(folder, name).unlink(missing_ok=True)
         return changed
+
+
+def digest_over(manifest: Mapping[str, str]) -> str:
+    """SHA-256 over the sorted paths of a manifest, each with the SHA-256 that it gives."""
+    lines = "".join(f"{path} {manifest[path]}\n" for path in sorted(manifest))
+    return _sha256(lines.encode())
 
 
 def look(folder: Path) -> Look:

@@ -49,10 +49,16 @@ def purge(
     now: datetime,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Counter[str]:
-    """Purge all that is due, a case a unit; gives cases (or refused payloads) by rule."""
+    """Purge all that is due, a case a unit; gives cases (or refused payloads) by rule.
+
+    Callbacks of no case are never more than so many, whatever the rules say.
+    """
     done: Counter[str] = Counter()
-    for rule, period in periods(retention).items():
-        before, done[rule] = now - period, 0
+    rules = periods(retention)
+    if forgotten := _forget_strays(journal, rules.get(Rule.REJECTS), now):
+        done[Rule.REJECTS] = forgotten
+    for rule, period in rules.items():
+        before, done[rule] = now - period, done[rule]
         if rule is Rule.REJECTS:
             done[rule] += journal.run(partial(Unit.purge_rejects, before=before))
             continue
@@ -68,7 +74,7 @@ def due(journal: Journal, retention: Retention, now: datetime, limit: int) -> di
     """How many cases (or refused payloads) each rule would purge now; changes nothing."""
     with journal.view() as view:
         return {
-            str(rule): view.old_rejects(now - period)
+            str(rule): view.old_rejects(now - period) + len(view.strays_to_forget(now - period))
             if rule is Rule.REJECTS
             else len(view.ended_cases(rule, now - period, limit=limit))
             for rule, period in periods(retention).items()
@@ -82,6 +88,15 @@ def keep_ring(journal: Journal, ring: Ring) -> int:
     with journal.view() as view:
         live = view.case_keys()
     return ring.destroy(live)
+
+
+def _forget_strays(journal: Journal, period: timedelta | None, now: datetime) -> int:
+    with journal.view() as view:
+        strays = view.strays_to_forget(None if period is None else now - period)
+    for start in range(0, len(strays), AT_ONCE):
+        some = strays[start : start + AT_ONCE]
+        journal.run(partial(Unit.forget_strays, ids=some))
+    return len(strays)
 
 
 def _due(journal: Journal, rule: Rule, before: datetime) -> list[str]:

@@ -1,7 +1,8 @@
 """Callbacks of partners: stored, recognised if repeated, acknowledged, and only then applied.
 
 Until it is known which case a callback belongs to, its body is under the unmatched key; applying
-it seals the body anew under the key of the case, so that destroying that key reaches it too.
+it seals the body anew under the key of the case, so that destroying that key reaches it too. A
+callback of no submission is a stray, and kept as such.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class InboxWrites(InboxReads, Writing):
         self, callback_id: str, submission_id: str | None, outcome: str, *, keep: bool = True
     ) -> InboxRow:
         """Say what came of it (a code), and for which submission if any; Fenced if it was said.
-        Without `keep` its body goes.
+        Without `keep` its body goes; without a submission it is a stray.
         """
         values: Values = {
             "applied_at": self._transaction.stamp,

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, or_, select, update
 
 from gateway.journal.reading import Reading
-from gateway.journal.stored import stamp
+from gateway.journal.stored import PURGED, stamp
 from gateway.journal.tables import attempts, cases, inbox, messages, rejects, submissions
 from gateway.journal.writing import Writing
 from gateway.lifecycle import Status
@@ -23,7 +23,7 @@ from gateway.lifecycle import Status
 
 class Rule(StrEnum):
     """BODIES: messages as they came. DOCUMENTS: what was made, sent and answered. CASES: the key
-    of the case, and with it all that is left. REJECTS: refused bytes.
+    of the case, and with it all that is left. REJECTS: refused bytes, and callbacks of no case.
     """
 
     BODIES = "bodies"
@@ -31,9 +31,6 @@ class Rule(StrEnum):
     CASES = "cases"
     REJECTS = "rejects"
 
-
-PURGED = "purged:"
-"""Before the seal of what was purged, in the digests of an entry."""
 
 _DONE = tuple(str(each) for each in (Status.ACCEPTED, Status.REPLACED, Status.WITHDRAWN))
 _ENDED = ("DECLARED", "CANCELLED", "MERGED")

@@ -23,6 +23,9 @@ from typing import Any
 LONGEST_TEXT = 250
 """Characters of a peer's identifier that are kept; longer ones end with a digest of the whole."""
 
+PURGED = "purged:"
+"""Before the seal of what was purged, in the digests of an entry."""
+
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 """The one JSON text of a value: keys sorted, no blanks, ASCII."""
 

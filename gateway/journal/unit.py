@@ -15,6 +15,7 @@ from gateway.journal.nodes import NodeReads, NodeWrites
 from gateway.journal.pauses import PauseReads, PauseWrites
 from gateway.journal.rejects import RejectReads, RejectWrites
 from gateway.journal.retention import RetentionReads, RetentionWrites
+from gateway.journal.strays import StrayReads, StrayWrites
 from gateway.journal.submissions import SubmissionWrites
 from gateway.journal.tellings import TellingReads, TellingWrites
 
@@ -34,6 +35,7 @@ class View(
     TellingReads,
     PauseReads,
     RetentionReads,
+    StrayReads,
 ):
     """What the journal holds at one moment."""
 
@@ -53,6 +55,7 @@ class Unit(
     TellingWrites,
     PauseWrites,
     RetentionWrites,
+    StrayWrites,
     View,
 ):
     """Reads and writes that are kept together or not at all."""

@@ -1,8 +1,8 @@
 """Is the journal what was written? Needs the database and the checkpoints' public key, no secret.
 
 Walks every chain against the signed heads (of the table and of the file beside it), then compares
-every row and every ciphertext with what the evidence last said of it. Everything that does not fit
-is a Finding that names it; nothing is repaired.
+every row and every ciphertext with what the evidence last said of it, and the editions of the
+mappings with their judgements. What does not fit is a Finding that names it; nothing is repaired.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from gateway.journal.chains import Chains, Heads
 from gateway.journal.checkpoints import Checkpoint, CheckpointReads
 from gateway.journal.findings import Fault, Finding, Report
 from gateway.journal.journal import side_file_of
-from gateway.journal.retention import PURGED
+from gateway.journal.judged import Judged
 from gateway.journal.store import Store
-from gateway.journal.stored import row_digest, seal_of
+from gateway.journal.stored import PURGED, row_digest, seal_of
 from gateway.journal.tables import CIPHERS, EVIDENCED, ROWS_IN_EVIDENCE, evidence, messages
 
 BATCH = 500
@@ -81,12 +81,13 @@ class _Verification:
     def report(self) -> Report:
         """Checkpoints, then chains with the messages they tell about, then all other rows."""
         valid = self._checkpoints()
-        chains = Chains(Heads(valid))
+        chains, judged = Chains(Heads(valid)), Judged()
         entries = 0
         total = self._connection.execute(select(func.count()).select_from(evidence)).scalar_one()
         for batch in self._stream(select(evidence).order_by(evidence.c.node, evidence.c.seq)):
             for entry in batch:
                 chains.take(entry)
+                judged.take(entry)
                 self._remember(entry)
             self._check_messages()
             entries += len(batch)
@@ -96,11 +97,13 @@ class _Verification:
         for name, table in ROWS_IN_EVIDENCE.items():
             if table is not messages:
                 self._check_table(name, table)
+        self._findings += judged.findings(self._connection)
         for place, _ in sorted(self._emptied - self._purged):
             self._found(Fault.BODY_EDITED, place, "is gone, and no purge tells of it")
         purged = len(self._emptied & self._purged)
         found = (*self._findings, *chains.findings)
-        return Report(found, entries, self._rows, len(valid), chains.unsigned, purged)
+        rows = self._rows + judged.rows
+        return Report(found, entries, rows, len(valid), chains.unsigned, purged)
 
     def _checkpoints(self) -> list[Checkpoint]:
         """Those with a valid signature; the file's lines must all be in the table."""
