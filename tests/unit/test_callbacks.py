@@ -18,11 +18,14 @@ from tests.births import GIULIA, OFFICES, House, entry, now, run
 
 KEYS = {"ca": Path("comune.pem"), "signer": "CN=firma"}
 OTHER_KEYS = {"ca": Path("altro.pem"), "signer": "CN=firma"}
+ALARMS: list[tuple[str, str]] = []
+"""Path and class of every alarm of a test."""
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A birth whose Comune has taken the notification and will answer later."""
+    ALARMS.clear()
     keyed = [replace(each, **KEYS) if each.partner == "comune" else each for each in OFFICES]
     more = entry("comune", "108033", **OTHER_KEYS)
     with House(tmp_path, offices=(*keyed, more)) as house:
@@ -38,7 +41,14 @@ def callbacks(
 ) -> Callbacks:
     """The callbacks of a house; a body is its facts, `name=value` a line."""
     return Callbacks(
-        house.journal, house.casebook, house.aftermath, house.directory, _facts, outcome, now
+        house.journal,
+        house.casebook,
+        house.aftermath,
+        house.directory,
+        _facts,
+        outcome,
+        now,
+        lambda path, error: ALARMS.append((path, type(error).__name__)),
     )
 
 
@@ -108,14 +118,83 @@ def test_what_says_neither_yes_nor_no_changes_nothing(house: House):
     assert house.status("comune") is Status.TAKEN
 
 
-@pytest.mark.parametrize(
-    ("body", "operation", "said"),
-    [(ACCEPTED, "of-nobody", "unknown operation"), (b"?", "", "unreadable")],
-)
-def test_what_fits_nothing_is_kept_and_told(house: House, body: bytes, operation: str, said: str):
-    """An unknown operation or an unreadable body stays in the inbox with its reason."""
-    assert brought(house, body, operation=operation) == [said]
+def kept(house: House) -> list[tuple[bytes | None, str | None]]:
+    """Of every callback, in order: its body, and the submission that it is of."""
+    evidence = house.look(lambda view: view.evidence(limit=1000))
+    ids = [each.subjects[0] for each in evidence if each.what == "callback.stored"]
+    return [
+        house.look(lambda view, i=each: (view.callback_body(i), view.callback(i).submission_id))
+        for each in ids
+    ]
+
+
+def test_what_fits_nothing_is_kept_and_told(house: House):
+    """An unknown operation stays in the inbox with its reason; nobody is called for it."""
+    assert brought(house, ACCEPTED, operation="of-nobody") == ["unknown operation"]
     assert house.status("comune") is Status.TAKEN
+    assert kept(house) == [(ACCEPTED, None)]
+    assert ALARMS == []
+
+
+def unforeseen(facts: Facts) -> Outcome | NotFound:
+    """As `outcome_of`, but there is one protocol that it breaks on."""
+    if facts.get("protocollo") == "X":
+        raise LifecycleError("nobody thought of it")
+    return outcome_of(facts)
+
+
+BROKEN = {b"?": ("unreadable", "VerificationError"), b"protocollo=X": 2 * ("LifecycleError",)}
+"""Bodies that cannot be applied, what is told of them, and the class of the alarm."""
+
+
+def broke(house: House, body: bytes, office: str = "015209") -> None:
+    """One of them came for the birth's first notification."""
+    found, caller = callbacks(house, unforeseen), house.directory.entry("comune", office)
+    assert caller is not None
+    run(found.store(caller, "m1", house.rows("comune")[0].operation_id, body))
+    assert run(found.apply_stored()) == 1
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_what_cannot_be_applied_raises_an_alarm(house: House, body: bytes):
+    """It was acknowledged and will not come again; the wait goes on, and a person is told."""
+    broke(house, body)
+    said, error = BROKEN[body]
+    assert (told(house), ALARMS) == ([said], [("callback", error)])
+    assert house.status("comune") is Status.TAKEN
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_what_cannot_be_applied_goes_with_its_case(house: House, body: bytes):
+    """It may name the child: destroying the case's key reaches it."""
+    broke(house, body)
+    assert kept(house) == [(body, house.last("comune").id)]
+    house.do(lambda unit: unit.destroy_key(house.case().id))
+    assert kept(house) == [(None, house.last("comune").id)]
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_what_cannot_be_applied_is_not_kept_after_her_wish(house: House, body: bytes):
+    """She wished not to be named since: what it answers named her, so its bytes may."""
+    house.hears(replace(GIULIA, unnamed=True).message("A08"))
+    broke(house, body)
+    assert kept(house) == [(None, house.rows("comune")[0].id)]
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_what_another_office_sends_is_of_no_case(house: House, body: bytes):
+    """Read or not, who may not speak of a case adds nothing to it."""
+    broke(house, body, office="108033")
+    assert (told(house), kept(house), ALARMS) == (["another office"], [(body, None)], [])
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_what_cannot_be_applied_to_a_destroyed_case_leaves_no_body(house: House, body: bytes):
+    """There is no key to keep it under, and nothing that a person could do."""
+    house.do(lambda unit: unit.destroy_key(house.case().id))
+    broke(house, body)
+    assert (told(house), ALARMS) == (["content destroyed"], [])
+    assert kept(house) == [(None, house.rows("comune")[0].id)]
 
 
 def test_an_office_with_the_same_keys_may_speak(house: House):
@@ -147,12 +226,6 @@ def test_a_case_whose_content_was_destroyed_learns_nothing_more(house: House):
 
 def test_what_can_never_be_applied_stops_nobody(house: House):
     """An outcome that no table foresees is told by its class, and the next one is applied."""
-
-    def unforeseen(facts: Facts) -> Outcome | NotFound:
-        if facts["protocollo"] == "X":
-            raise LifecycleError("nobody thought of it")
-        return outcome_of(facts)
-
     found = callbacks(house, unforeseen)
     office, operation = house.directory.entry("comune", "015209"), house.last("comune").operation_id
     assert office is not None

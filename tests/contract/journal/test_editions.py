@@ -6,7 +6,6 @@ import hashlib
 import json
 import zlib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -95,21 +94,19 @@ def test_an_edition_that_is_not_there_is_said(journal: Journal) -> None:
 FORGED = b"anonymous: false\n"
 
 
+def as_of_before(unit: Unit) -> EditionRow:
+    """An edition in use, with the entry that earlier versions wrote: no digest of the row."""
+    row = unit.judge_edition(Judgement.ADOPTED, digest=D1, files=FIRST, by="m.rossi")
+    told = {k: v for k, v in json.loads(unit.entries[-1].digests).items() if "/" not in k}
+    unit.entries[-1] = unit.entries[-1]._replace(digests=canonical(told))
+    return row
+
+
 @pytest.fixture(params=["a whole row", "an entry of before"])
-def judged(
-    request: pytest.FixtureRequest, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> EditionRow:
+def judged(request: pytest.FixtureRequest, journal: Journal) -> EditionRow:
     """An edition in use, as entries tell of it now, and as those of earlier versions do."""
-    if request.param == "an entry of before":
-        record = Unit.record
-
-        def as_before(unit: Unit, what: str, **told: Any) -> None:
-            digests = {k: v for k, v in told.get("digests", {}).items() if "/" not in k}
-            record(unit, what, **{**told, "digests": digests})
-
-        monkeypatch.setattr(Unit, "record", as_before)
     adopt(journal, SECOND)
-    return adopt(journal, FIRST)
+    return journal.run(as_of_before) if "before" in request.param else adopt(journal, FIRST)
 
 
 def found(url: str, keyring: Keyring, side_file: Path) -> set[tuple[Fault, str]]:

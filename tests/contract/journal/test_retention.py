@@ -12,6 +12,7 @@ from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.findings import Fault
 from gateway.journal.inspection import check
 from gateway.journal.retention import COLUMNS, Rule
+from gateway.journal.strays import KEPT
 from gateway.journal.vacuum import vacuum
 from gateway.journal.verification import examine
 from gateway.keeping import Retention
@@ -112,6 +113,51 @@ def test_refused_bytes_go_after_their_period(
     assert purge(journal, policy, datetime.now(UTC) + timedelta(days=2))[Rule.REJECTS] == 1
     with journal.view() as view:
         assert view.rejects() == []
+    assert findings(journal_url, keyring, side_file) == []
+
+
+def stray(unit: Unit, number: int, body: bytes = b"<esito/>") -> str:
+    """A callback that was looked at and is of no case: its id."""
+    row, _ = unit.add_callback("comune/015209", f"m{number}", "of-nobody", body)
+    return unit.apply_callback(row.id, None, "unknown operation").id
+
+
+def test_callbacks_of_no_case_go_with_the_refused_bytes(
+    journal: Journal, journal_url: str, keyring: Keyring, side_file: Path
+) -> None:
+    """No case's end or key reaches them; the row stays, and verification counts what went."""
+    _, submission, _ = journal.run(ended)
+    gone = journal.run(lambda unit: stray(unit, 1))
+    other, _ = journal.run(lambda unit: unit.add_callback("comune/015209", "m2", "op", b"ours"))
+    journal.run(lambda unit: unit.apply_callback(other.id, submission, "applied"))
+    waits, _ = journal.run(lambda unit: unit.add_callback("comune/015209", "m3", "op", b"new"))
+    policy, now = Retention(rejects=timedelta(days=1)), datetime.now(UTC)
+    assert purge(journal, policy, now)[Rule.REJECTS] == 0
+    later = now + timedelta(days=2)
+    assert due(journal, policy, later, 10) == {"rejects": 1}
+    assert purge(journal, policy, later)[Rule.REJECTS] == 1
+    assert due(journal, policy, later, 10) == {"rejects": 0}
+    with journal.view() as view:
+        assert view.callback_body(gone) is None
+        assert (view.callback_body(other.id), view.callback_body(waits.id)) == (b"ours", b"new")
+        assert view.callback(gone).outcome == "unknown operation"
+    report = examine(journal_url, keyring.public_key, side_file)
+    assert (report.findings, report.purged) == ((), 1)
+    assert check(journal_url, keyring, side_file) == []
+    behind(journal_url, "UPDATE inbox SET body = NULL WHERE id = ?", other.id)
+    assert findings(journal_url, keyring, side_file) == [Fault.BODY_EDITED]
+
+
+def test_an_office_cannot_make_us_keep_more_than_a_thousand_callbacks(
+    journal: Journal, journal_url: str, keyring: Keyring, side_file: Path
+) -> None:
+    """Of what is of no case the newest thousand keep their bodies, with no rule at all."""
+    made = journal.run(lambda unit: [stray(unit, number) for number in range(KEPT + 120)])
+    assert purge(journal, Retention(), datetime.now(UTC)) == {Rule.REJECTS: 120}
+    with journal.view() as view:
+        assert [view.callback_body(each) for each in made[:120]] == [None] * 120
+        assert all(view.callback_body(each) for each in made[120:])
+    assert purge(journal, Retention(), datetime.now(UTC)) == {}
     assert findings(journal_url, keyring, side_file) == []
 
 
