@@ -62,5 +62,7 @@ class Retention(Settings):
     bodies: Duration | None = Field(default=None, description="messages as they came")
     documents: Duration | None = Field(default=None, description="what was made, sent, answered")
     cases: Duration | None = Field(default=None, description="the key of the case")
-    rejects: Duration | None = Field(default=None, description="refused bytes, since they came")
+    rejects: Duration | None = Field(
+        default=None, description="refused bytes, callbacks of no case"
+    )
     every: Duration = Field(default=timedelta(minutes=10), description="how often it is looked at")

@@ -73,8 +73,12 @@ def _opened(
     configuration: Configuration, snapshot: Snapshot, reasons: tuple[str, ...] = ()
 ) -> Opening:
     folder = lay_out(snapshot)
-    ground = Ground.of(configuration, Path(folder.name))
-    ground.compile_all()
+    try:
+        ground = Ground.of(configuration, Path(folder.name))
+        ground.compile_all()
+    except BaseException:
+        folder.cleanup()
+        raise
     return Opening(ground, snapshot, folder, reasons)
 
 
