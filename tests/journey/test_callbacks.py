@@ -219,6 +219,23 @@ def test_a_callback_about_nothing_is_kept_and_moves_nothing(ward: Ward) -> None:
     ward.until(lambda: inbox(ward, stray) == ["unknown operation"], "it to be judged")
 
 
+def test_a_callback_that_its_mapping_cannot_read_is_of_its_case_and_raises_an_alarm(
+    ward: Ward,
+) -> None:
+    """The contract allows a codice fiscale whose check letter is wrong. It is acknowledged, so a
+    person is told; what it says of the child goes when the child's case does.
+    """
+    child, row = owed(ward)
+    alarm = "event=alarm path=callback error=VerificationError"
+    before = ward.log().count(alarm)
+    assert say(ward, row.operation_id, codiceFiscale="RSSGLI26C49H501A").status == 200
+    ward.until(lambda: inbox(ward, row.operation_id) == ["unreadable"], "it to be judged")
+    ward.until(lambda: ward.log().count(alarm) > before, "the alarm")
+    assert ward.one(child, "comune").row.status is Status.TAKEN
+    statement = "SELECT submission_id FROM inbox WHERE operation_id = ?"
+    assert sql(ward.stage, statement, row.operation_id) == [(row.id,)]
+
+
 def test_a_callback_for_what_was_never_sent_moves_nothing(ward: Ward) -> None:
     """A good signature about a document that is still waiting: no effect without a sending."""
     child = newborn(paediatrician="")
