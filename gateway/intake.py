@@ -7,7 +7,7 @@ hear is `delivery`'s. Knows no transport: bytes in, the bytes of an acknowledgme
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
@@ -36,6 +36,7 @@ from gateway.hl7.conformance import structure
 from gateway.hl7.finding import Finding
 from gateway.hl7.location import Location
 from gateway.hl7.message import Message
+from gateway.hl7.patients import each_patient
 from gateway.hl7.redaction import outline, redact
 from gateway.journal import Journal, Unit
 from gateway.merging import Merging
@@ -150,30 +151,14 @@ class Intake:
                 return Receipt(
                     received.acknowledgment, received.sender.name, received.verdict, "link"
                 )
-        account = received.reader.of(message, self._casebook.message_inputs(received.sender))
-        if account.opens():
-            _fit(received, account)
-        meaning, case = self._recognition.of(unit, received.sender, message, account)
-        stored = self._storable(received, account, case)
-        message_id = unit.add_message(
-            sender=key,
-            control_id=message.control_id,
-            event=message.event,
-            processing=message.processing_id,
-            body=stored.raw if case else None,
-            digest=digest,
-            size=len(message.raw),
-            verdict=received.verdict.name,
-            acknowledgment=received.acknowledgment,
-            case_id=case.row.id if case else None,
-            flagged=unit.control_id_seen(key, message.control_id),
-        )
+        flagged = unit.control_id_seen(key, message.control_id)
+        meanings = []
+        for number, part in enumerate(self._parts(message), 1):
+            heard = received if part is message else replace(received, message=part)
+            meanings.append(self._hear(unit, heard, number, digest, flagged=flagged))
         if received.application is not None and received.sender.told_apart:
             unit.add_telling(received.sender.name, message.control_id, received.application)
-        if case is not None:
-            self._apply(unit, meaning, case, stored, message_id, account)
-        elif meaning is Meaning.ASIDE:
-            unit.add_reject(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
+        meaning = next((each for each in meanings if each is not Meaning.OTHER), Meaning.OTHER)
         return Receipt(
             received.acknowledgment,
             received.sender.name,
@@ -181,6 +166,48 @@ class Intake:
             meaning.value,
             application=received.application,
         )
+
+    def _parts(self, message: Message) -> Sequence[Message]:
+        """A merge may repeat the patient, and what is meant is meant of each. Else the message."""
+        merges = message.event in self._casebook.flow.case.merge.events
+        return each_patient(message) if merges else (message,)
+
+    def _hear(
+        self, unit: Unit, received: Received, number: int, digest: str, *, flagged: bool
+    ) -> Meaning:
+        """Do what a message says, or what it says of its patient of that `number`."""
+        message = received.message
+        account = received.reader.of(message, self._casebook.message_inputs(received.sender))
+        if account.opens():
+            _fit(received, account)
+        try:
+            meaning, case = self._recognition.of(unit, received.sender, message, account)
+        except MessageRefused as error:
+            if number == 1:
+                raise
+            raise _of_patient(error, number) from error
+        if number > 1 and case is None:
+            return meaning  # that the message came is kept with its first patient
+        stored = self._storable(received, account, case)
+        message_id = unit.add_message(
+            sender=received.sender_key,
+            control_id=message.control_id,
+            event=message.event,
+            processing=message.processing_id,
+            body=stored.raw if case else None,
+            # The first part's row is the one by which the whole message is recognised again.
+            digest=digest if number == 1 else unit.digest(b"%d %s" % (number, digest.encode())),
+            size=len(message.raw),
+            verdict=received.verdict.name,
+            acknowledgment=received.acknowledgment,
+            case_id=case.row.id if case else None,
+            flagged=flagged,
+        )
+        if case is not None:
+            self._apply(unit, meaning, case, stored, message_id, account)
+        elif meaning is Meaning.ASIDE:
+            unit.add_reject(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
+        return meaning
 
     def _storable(self, received: Received, account: Account, case: Case | None) -> Message:
         """Nothing of an unnamed mother is stored: what is not on the profile's list goes first."""
@@ -265,6 +292,13 @@ def _perhaps_anonymous(reader: Reader, message: Message) -> bool:
         return reader.of(message, {}).anonymous()
     except MessageRefused:
         return True
+
+
+def _of_patient(error: MessageRefused, number: int) -> MessageRefused:
+    """The refusal of one patient's part, with its place in the whole message."""
+    where = Location.from_err2(error.location)
+    place = where._replace(occurrence=number).err2 if where else error.location
+    return MessageRefused(str(error), code=error.code, location=place)
 
 
 def _refusal(findings: list[Finding]) -> MessageRefused:

@@ -6,7 +6,7 @@ record which was merged into it. Most messages of a hospital are about nobody's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -61,10 +61,12 @@ class Recognition:
         key, birth = account.key(), account.opens()
         if birth and key is None:
             raise MessageRefused("the child has no identifier", code=101, location="PID^1^3")
-        if not self._book.flow.means(message.event) or key is None:
+        if not self._book.flow.means(message.event):
             return Meaning.OTHER, None
         if message.event in rules.merge.events:
-            return self._of_merge(unit, sender, message, account, key)
+            return self._of_merge(unit, sender, message, account)
+        if key is None:
+            return Meaning.OTHER, None
         case = self.find(unit, sender, message, key)
         if case is not None and not self.starts_anew(unit, case, message):
             meaning = self._of_known(message, account)
@@ -115,18 +117,37 @@ class Recognition:
         return Meaning.AMEND if account.amends() else Meaning.OTHER
 
     def _of_merge(
-        self, unit: Unit, sender: Sender, message: Message, account: Account, key: Sequence[str]
+        self, unit: Unit, sender: Sender, message: Message, account: Account
     ) -> tuple[Meaning, Case | None]:
         """Kept with the record that stays; with that of an unnamed mother, if one of them is."""
-        old_key = account.old_key()
-        if old_key is None:  # an A47 of a feed that says only what is now
-            case = self.find(unit, sender, message, key)
-            return (Meaning.AMEND, case) if case else (Meaning.OTHER, None)
+        key, old_key = account.key(), account.old_key()
+        if key is None or old_key is None:
+            return self._of_half_a_merge(unit, sender, message, key, old_key)
         found = [self.find(unit, sender, message, each) for each in (key, old_key)]
         there = [case for case in found if case is not None]
         if not there:
             return Meaning.OTHER, None
         return Meaning.MERGE, next((case for case in there if case.context.anonymous), there[0])
+
+    def _of_half_a_merge(
+        self,
+        unit: Unit,
+        sender: Sender,
+        message: Message,
+        key: Sequence[str] | None,
+        old_key: Sequence[str] | None,
+    ) -> tuple[Meaning, Case | None]:
+        """One of the two numbers is not there, or not to be told from others: an A47 of a feed
+        that says only what is now amends. Refused if a record that we have would be left behind.
+        """
+        stays = None if key is None else self.find(unit, sender, message, key)
+        for each in _former(message) if old_key is None else (old_key,):
+            old = self.find(unit, sender, message, each)
+            if old is not None and (stays is None or old.row.id != stays.row.id):
+                place = "PID^1^3" if key is None else "MRG^1^1"
+                text = "of the identifiers here none, or more than one, can be the child's number"
+                raise MessageRefused(text, code=101, location=place)
+        return (Meaning.OTHER, None) if stays is None else (Meaning.AMEND, stays)
 
     def _stands_for(self, unit: Unit, sender: str, digest: str) -> CaseRow | None:
         """The case that a record of this key was merged into, or that changed its number."""
@@ -136,6 +157,14 @@ class Recognition:
             into = Context.decode(row.context or b"").merged_into
             row = unit.case(into) if into else None
         return row if row is not None and row.state != "MERGED" else None
+
+
+def _former(message: Message) -> Iterator[Sequence[str]]:
+    """Authority and identifier of all that MRG-1 says, whatever their types."""
+    for segment in message.all("MRG"):
+        for rep in range(1, segment.count(1) + 1):
+            if number := segment.text(1, rep):
+                yield segment.text(1, rep, 4) or "", number
 
 
 def _is_of_before(sender: Sender, message: Message, now: datetime) -> bool:

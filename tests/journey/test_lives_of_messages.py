@@ -107,9 +107,14 @@ def at(child: Child, minutes: float, message: bytes) -> bytes:
 
 
 def merge(stays: Child, old: Child, event: str = "A40") -> bytes:
-    """`old` is the same newborn as `stays`."""
-    mark = b"MRG|%s^^^HIS^PI\rPV1|" % old.identifier.encode()
+    """`old` is the same newborn as `stays`; its number is not the first that MRG-1 says."""
+    mark = b"MRG|CODE^^^MEF^NNITA~%s^^^HIS^PI\rPV1|" % old.identifier.encode()
     return stays.message(event).replace(b"PV1|", mark, 1)
+
+
+def at_once(first: bytes, second: bytes) -> bytes:
+    """Two merges as one message: ADT_A39 repeats the patient."""
+    return first + second[second.index(b"PID|") :]
 
 
 def births(lives: Lives) -> None:
@@ -187,8 +192,8 @@ def merges(lives: Lives) -> None:
         ward.born(record, given="BABY")
     open_stays = lives.again("with open old", child["open old"])
     ward.born(open_stays, given="BABY")
-    lives.send(merge(child["open stays"], child["sent old"]))
-    lives.send(merge(child["sent stays"], child["then open old"]))
+    one = merge(child["open stays"], child["sent old"])
+    lives.send(at_once(one, merge(child["sent stays"], child["then open old"])))
     lives.send(merge(open_stays, child["open old"]))
     lives.send(merge(child["stays both"], child["both old"]))
     ward.born(open_stays, "A31", given="ADA")

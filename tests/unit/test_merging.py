@@ -12,7 +12,7 @@ from gateway.flow.context import Context
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
 from gateway.journal import CaseRow
-from tests.births import GIULIA, PERSON, House, written
+from tests.births import CHIARA, GIULIA, PERSON, SENDER, House, run, written
 
 OLD = replace(GIULIA, identifier="OLD", paediatrician="PLS001")
 
@@ -37,6 +37,29 @@ def merge(old: str, event: str = "A40", identifier: str = "S01") -> bytes:
     """`old` is the same newborn as `identifier`, who is GIULIA."""
     message = replace(GIULIA, identifier=identifier).message(event)
     return message.replace(b"PV1|", b"MRG|%s^^^HIS^PI\rPV1|" % old.encode(), 1)
+
+
+def merged_with(marks: str, identifier: str = "S01") -> bytes:
+    """An A40 of GIULIA with these segments between her PID and PV1."""
+    message = replace(GIULIA, identifier=identifier).message("A40")
+    return message.replace(b"PV1|", marks.encode() + b"\rPV1|", 1)
+
+
+def of_several(*pairs: tuple[str, str]) -> bytes:
+    """One A40 that says of several pairs (stays, old) that they are one child each."""
+    head, *groups = [merge(old, identifier=stays) for stays, old in pairs]
+    return b"".join([head, *(group[group.index(b"PID|") :] for group in groups)])
+
+
+def declared(house: House) -> list[str]:
+    return [case.id for case in house.look(lambda view: view.cases("DECLARED"))]
+
+
+def refused(house: House, message: bytes) -> str:
+    """`AE` and ERR-2 of a message that is refused."""
+    answer = run(house.intake.accept(message)) or b""
+    reply = Message.parse(answer)
+    return f"{reply.get('MSA-1')} {reply.first('ERR').raw(2)}"  # type: ignore[union-attr]  # there
 
 
 def now(house: House, row: CaseRow) -> CaseRow:
@@ -197,3 +220,121 @@ def test_a_late_update_of_the_old_number_takes_nothing_back(house: House) -> Non
     house.hears(written(OLD.message("A08", weight=1111), minutes=-60))
     assert dossier(house, stays).get("OBX-5") == str(GIULIA.weight)
     assert now(house, old).state == "MERGED"
+
+
+# ---------------------------------------------------------------- what HL7 lets a merge repeat
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "CODE^^^MEF^NNITA~OLD^^^HIS^PI",
+        "9^^^HIS^MR~OLD^^^HIS^PI",
+        "OLD^^^HIS^PI~9^^^HIS^MR",
+        "CODE^^^MEF^CF~OLD^^^HIS",
+        "OLD^^^HIS",
+    ],
+)
+def test_the_old_number_is_chosen_by_its_type(house: House, numbers: str) -> None:
+    """MRG-1 repeats as PID-3 does, in any order: the old record is found, and one registers."""
+    old, stays = born(house, OLD, GIULIA)
+    assert house.hears(merged_with(f"MRG|{numbers}")) == "AA"
+    assert (now(house, old).state, now(house, stays).state) == ("MERGED", "DECLARED")
+    house.works()
+    assert house.office.got("comune") == ["register"]
+
+
+def test_a_profile_says_which_number_is_the_old_one(tmp_path: Path) -> None:
+    """Where the child's number is of type PK, so is the one that goes."""
+    sender = SENDER.model_copy(update={"profile": "dialect_cf"})
+    with House(tmp_path, sender=sender) as house:
+        for identifier in ("OLD", "S01"):
+            child = replace(GIULIA, identifier=identifier).message("A01")
+            house.hears(child.replace(b"^HIS^PI", b"^HIS^PK"))
+        message = merged_with("MRG|5^^^HIS^PI~OLD^^^HIS^PK")
+        house.hears(message.replace(b"S01^^^HIS^PI", b"S01^^^HIS^PK"))
+        assert len(declared(house)) == 1
+
+
+def test_two_merges_in_one_message_are_two_merges(house: House) -> None:
+    """ADT_A39 repeats the patient: each is done as if it came alone, and once."""
+    twin = replace(CHIARA, identifier="OLD2")
+    old, stays, old2, stays2 = born(house, OLD, GIULIA, twin, CHIARA)
+    message = of_several(("S01", "OLD"), ("S02", "OLD2"))
+    assert house.hears(message) == house.hears(message) == "AA"
+    assert [each.kind for each in house.receipts[-2:]] == ["merge", "duplicate"]
+    states = [now(house, row).state for row in (old, stays, old2, stays2)]
+    assert states == ["MERGED", "DECLARED", "MERGED", "DECLARED"]
+    kept = house.look(lambda view: [len(view.messages(row.id)) for row in (stays, stays2)])
+    assert kept == [2, 2]
+    house.works()
+    assert house.office.got("comune") == ["register", "register"]
+
+
+def test_a_patient_of_a_merge_may_be_a_stranger(house: House) -> None:
+    """Only the second pair is of ours; nothing of the first is kept."""
+    old, stays = born(house, OLD, GIULIA)
+    house.hears(of_several(("ADULT", "ADULTS OLD ONE"), ("S01", "OLD")))
+    assert house.receipts[-1].kind == "merge"
+    assert (now(house, old).state, now(house, stays).state) == ("MERGED", "DECLARED")
+    kept = house.look(lambda view: view.messages(stays.id))[-1]
+    body = house.look(lambda view: view.message_body(kept.id)) or b""
+    assert b"ADULT" not in body
+
+
+def test_a_chain_of_merges_in_one_message_ends_at_its_last(house: House) -> None:
+    """OLD into MID, MID into S01: in the order in which they are said."""
+    *_, stays = born(house, OLD, replace(OLD, identifier="MID"), GIULIA)
+    house.hears(of_several(("MID", "OLD"), ("S01", "MID")))
+    assert declared(house) == [stays.id]
+    house.hears(OLD.message("A08", weight=3211))
+    assert declared(house) == [stays.id]
+    house.works()
+    assert house.office.got("comune") == ["register"]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        "MRG|OLD^^^HIS^PI~OTHER^^^HIS^PI",
+        "MRG|OTHER^^^HIS^XX~OLD^^^HIS^YY",
+        "MRG|OTHER^^^HIS^PI\rMRG|OLD^^^HIS^PI",
+    ],
+)
+def test_an_old_number_that_cannot_be_told_is_refused(house: House, marks: str) -> None:
+    """A record of ours would be left behind and registered: AE, its place, and nothing is done."""
+    old, stays = born(house, OLD, GIULIA)
+    assert refused(house, merged_with(marks)) == "AE MRG^1^1"
+    assert sorted(declared(house)) == sorted((old.id, stays.id))
+
+
+def test_a_merge_into_a_number_that_cannot_be_told_is_refused(house: House) -> None:
+    """The old record is ours; that it would go on alone is said, with the place."""
+    born(house, OLD)
+    message = merge("OLD").replace(b"S01^^^HIS^PI", b"S01^^^HIS^PI~S02^^^HIS^PI")
+    assert refused(house, message) == "AE PID^1^3"
+
+
+def test_a_refusal_names_the_patient_and_undoes_the_others(house: House) -> None:
+    """All patients of a message, or none: what was done for the first is taken back."""
+    old, stays = born(house, OLD, GIULIA)
+    (twin,) = born(house, replace(CHIARA, identifier="OLD2"))
+    doubtful = ("S02", "OTHER^^^HIS^PI~OLD2")
+    assert refused(house, of_several(("S01", "OLD"), doubtful)) == "AE MRG^2^1"
+    assert sorted(declared(house)) == sorted((old.id, stays.id, twin.id))
+
+
+def test_numbers_that_nobody_can_tell_apart_are_a_strangers(house: House) -> None:
+    """The merges of everybody else are acknowledged, whatever they say."""
+    born(house, GIULIA)
+    assert house.hears(merged_with("MRG|7^^^HIS^PI~8^^^HIS^PI", "ADULT")) == "AA"
+    assert house.receipts[-1].kind == "other"
+
+
+def test_another_code_of_the_state_is_an_update(house: House) -> None:
+    """An A47 whose MRG says a codice fiscale of before changes no number of ours."""
+    (row,) = born(house, GIULIA)
+    message = merge("OLD", "A47").replace(b"OLD^^^HIS^PI", b"CODE^^^MEF^NNITA")
+    assert house.hears(message) == "AA"
+    assert house.receipts[-1].kind == "amend"
+    assert declared(house) == [row.id]
