@@ -206,7 +206,7 @@ class Intake:
         if case is not None:
             self._apply(unit, meaning, case, stored, message_id, account)
         elif meaning is Meaning.ASIDE:
-            unit.add_reject(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
+            unit.set_aside(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
         return meaning
 
     def _storable(self, received: Received, account: Account, case: Case | None) -> Message:

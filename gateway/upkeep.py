@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from gateway.config import Configuration
 from gateway.errors import JournalError
 from gateway.ground import keyring_of
-from gateway.journal import Journal, Unit
+from gateway.journal import Journal, Unit, View
 from gateway.journal.retention import Rule
 from gateway.journal.ring import Ring
 from gateway.journal.vacuum import vacuum
@@ -51,7 +51,8 @@ def purge(
 ) -> Counter[str]:
     """Purge all that is due, a case a unit; gives cases (or refused payloads) by rule.
 
-    Callbacks of no case are never more than so many, whatever the rules say.
+    A birth that was kept for a person, and that nobody decided, counts as a case. Callbacks of no
+    case are never more than so many, whatever the rules say.
     """
     done: Counter[str] = Counter()
     rules = periods(retention)
@@ -67,6 +68,8 @@ def purge(
                 # Its own unit: whoever waits for an acknowledgment waits for one case at most.
                 journal.run(partial(Unit.purge, case_id=case, rule=rule, before=before))
             done[rule] += len(cases)
+        if rule is Rule.CASES:
+            done[rule] += journal.run(partial(Unit.purge_asides, before=before))
     return done
 
 
@@ -74,11 +77,16 @@ def due(journal: Journal, retention: Retention, now: datetime, limit: int) -> di
     """How many cases (or refused payloads) each rule would purge now; changes nothing."""
     with journal.view() as view:
         return {
-            str(rule): view.old_rejects(now - period) + len(view.strays_to_forget(now - period))
-            if rule is Rule.REJECTS
-            else len(view.ended_cases(rule, now - period, limit=limit))
+            str(rule): _count(view, rule, now - period, limit)
             for rule, period in periods(retention).items()
         }
+
+
+def _count(view: View, rule: Rule, before: datetime, limit: int) -> int:
+    if rule is Rule.REJECTS:
+        return view.old_rejects(before) + len(view.strays_to_forget(before))
+    cases = len(view.ended_cases(rule, before, limit=limit))
+    return cases + view.old_asides(before) if rule is Rule.CASES else cases
 
 
 def keep_ring(journal: Journal, ring: Ring) -> int:

@@ -23,7 +23,7 @@ VERBS = {
     "hl7": Verb("hl7", "hl7_group", "Read HL7 messages: check them, show them."),
     "map": Verb("map", "map_group", "Mappings: check, test, see."),
     "case": Verb("case", "case_group", "Births: list, show, declare, choose."),
-    "aside": Verb("aside", "aside_group", "Births of before the gateway: list, show, admit."),
+    "aside": Verb("aside", "aside_group", "Births of before the gateway: admit or dismiss."),
     "submission": Verb("submission", "submission_group", "Documents: list, show, replay, resolve."),
     "partner": Verb("partner", "partner_group", "Administrations: list, pause, resume."),
     "node": Verb("node", "node_group", "Nodes that share a journal: list, drain, resume."),

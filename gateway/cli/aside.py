@@ -1,4 +1,4 @@
-"""`icaro aside`: births of before the gateway's time, which only a person may let in."""
+"""`icaro aside`: births of before the gateway's time, of which only a person can decide."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.admission import admit, kept_births
+from gateway.admission import admit, dismiss, kept_births
 from gateway.cli.config import FILE
 from gateway.cli.console import AS_JSON, BY, REASON, act, looking, printer, table, told
 from gateway.desk import Person
@@ -15,7 +15,8 @@ from gateway.desk import Person
 @click.group("aside")
 def aside_group() -> None:
     """Births that opened no case: who was born before the sender's births_since, or longer ago
-    than its births_within. A person knows whether the administrations were told.
+    than its births_within. A person knows whether the administrations were told. Each is kept
+    whole until it is admitted or dismissed (or `retention.cases` lets it go).
     """
 
 
@@ -24,7 +25,7 @@ def aside_group() -> None:
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @AS_JSON
 def list_aside(path: Path, limit: int, as_json: bool) -> None:
-    """The newest first; of the last thousand messages that are kept.
+    """Those that wait for a person, the newest first.
 
     \b
       icaro aside list -c /etc/icaro/icaro.yaml
@@ -45,7 +46,7 @@ def show_aside(kept: str, path: Path) -> None:
     """The message as it came: a person's data, for the eyes of who decides.
 
     \b
-      icaro aside show 18a5… -c /etc/icaro/icaro.yaml > birth.hl7
+      icaro aside show kept-18a5… -c /etc/icaro/icaro.yaml > birth.hl7
     """
     with looking(path) as view:
         click.echo(view.reject_body(kept) or b"", nl=False)
@@ -60,8 +61,24 @@ def admit_aside(kept: str, by: str, reason: str, path: Path) -> None:
     """Open a case for it: nobody has told the administrations of this birth.
 
     \b
-      icaro aside admit 18a5… --by m.rossi --reason 'not in the paper register'
+      icaro aside admit kept-18a5… --by m.rossi --reason 'not in the paper register'
     """
     who = Person(by, reason)
     case = act(path, lambda desk, unit: admit(desk.casebook, unit, kept, who))
     click.echo(f"case {case} is open")
+
+
+@aside_group.command("dismiss")
+@click.argument("kept", metavar="ID")
+@BY
+@REASON
+@FILE
+def dismiss_aside(kept: str, by: str, reason: str, path: Path) -> None:
+    """Let it go: the administrations were told of this birth. Its bytes are destroyed.
+
+    \b
+      icaro aside dismiss kept-18a5… --by m.rossi --reason 'act 117/2026 of the paper register'
+    """
+    who = Person(by, reason)
+    act(path, lambda _, unit: dismiss(unit, kept, who))
+    click.echo(f"{kept} is gone")

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, or_, select, update
 
 from gateway.journal.reading import Reading
+from gateway.journal.rejects import REFUSED
 from gateway.journal.stored import PURGED, stamp
 from gateway.journal.tables import attempts, cases, inbox, messages, rejects, submissions
 from gateway.journal.writing import Writing
@@ -99,7 +100,9 @@ class RetentionReads(Reading):
 
     def old_rejects(self, before: datetime) -> int:
         """How many refused payloads are older."""
-        query = select(func.count()).select_from(rejects).where(rejects.c.at <= stamp(before))
+        query = (
+            select(func.count()).select_from(rejects).where(REFUSED, rejects.c.at <= stamp(before))
+        )
         return int(self._row(query)[0])
 
 
@@ -131,7 +134,9 @@ class RetentionWrites(RetentionReads, Writing):
         if not self.old_rejects(before):
             return 0
         self._transaction.open_savepoint()
-        done = self._connection.execute(delete(rejects).where(rejects.c.at <= stamp(before)))
+        done = self._connection.execute(
+            delete(rejects).where(REFUSED, rejects.c.at <= stamp(before))
+        )
         self._transaction.scrub_wanted = True
         self.record("retention.purged", note={"rule": "rejects", "rows": done.rowcount})
         return int(done.rowcount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.journal.asides import AsideReads, AsideWrites
 from gateway.journal.attempts import AttemptReads, AttemptWrites
 from gateway.journal.cases import CaseReads, CaseWrites
 from gateway.journal.checkpoints import CheckpointReads, CheckpointWrites
@@ -13,7 +14,7 @@ from gateway.journal.links import LinkReads, LinkWrites
 from gateway.journal.messages import MessageReads, MessageWrites
 from gateway.journal.nodes import NodeReads, NodeWrites
 from gateway.journal.pauses import PauseReads, PauseWrites
-from gateway.journal.rejects import RejectReads, RejectWrites
+from gateway.journal.rejects import RejectReads
 from gateway.journal.retention import RetentionReads, RetentionWrites
 from gateway.journal.strays import StrayReads, StrayWrites
 from gateway.journal.submissions import SubmissionWrites
@@ -23,6 +24,7 @@ from gateway.journal.tellings import TellingReads, TellingWrites
 class View(
     ExportReads,
     MessageReads,
+    AsideReads,
     RejectReads,
     CaseReads,
     ClaimReads,
@@ -42,7 +44,7 @@ class View(
 
 class Unit(
     MessageWrites,
-    RejectWrites,
+    AsideWrites,
     CaseWrites,
     SubmissionWrites,
     ClaimWrites,

@@ -414,7 +414,7 @@ def test_a_birth_of_before_is_kept_for_a_person(lives: Lives) -> None:
     child = lives.children["of before"]
     assert lives.done(child.surname) == []
     with journal(lives.stage) as view:
-        kept = [view.reject_body(row.id) or b"" for row in view.rejects()]
+        kept = [view.reject_body(row.id) or b"" for row in view.asides()]
         assert lives.ward.find(view, child) is None
     assert any(child.surname.encode() in body for body in kept)
 
@@ -426,6 +426,7 @@ def test_a_person_lets_a_birth_of_before_in(lives: Lives) -> None:
     lives.ward.desk("aside", "admit", kept)
     lives.ward.await_status(child, "comune", Status.ACCEPTED)
     assert lives.done(child.surname).count("registraNascita") == 1
+    assert kept not in [each["id"] for each in lives.ward.told("aside", "list")]
 
 
 def test_an_update_of_a_case_never_opened_is_the_birth(lives: Lives) -> None:

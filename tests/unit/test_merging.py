@@ -272,14 +272,15 @@ def test_two_merges_in_one_message_are_two_merges(house: House) -> None:
 
 
 def test_a_patient_of_a_merge_may_be_a_stranger(house: House) -> None:
-    """Only the second pair is of ours; nothing of the first is kept."""
+    """Only the second pair is of ours; nothing of the others is kept, but that a message came."""
     old, stays = born(house, OLD, GIULIA)
-    house.hears(of_several(("ADULT", "ADULTS OLD ONE"), ("S01", "OLD")))
+    house.hears(of_several(("ADULT", "FIRST"), ("S01", "OLD"), ("ADULT", "SECOND")))
     assert house.receipts[-1].kind == "merge"
     assert (now(house, old).state, now(house, stays).state) == ("MERGED", "DECLARED")
     kept = house.look(lambda view: view.messages(stays.id))[-1]
     body = house.look(lambda view: view.message_body(kept.id)) or b""
     assert b"ADULT" not in body
+    assert len(house.look(lambda view: view.recent_messages())) == 4
 
 
 def test_a_chain_of_merges_in_one_message_ends_at_its_last(house: House) -> None:

@@ -104,7 +104,7 @@ def test_a_birth_of_before_is_kept_for_a_person(tmp_path: Path, limit: dict[str,
         assert house.hears(GIULIA.message("A08")) == "AA"
         assert kinds(house) == ["aside"]
         assert house.look(lambda view: view.cases()) == []
-        (kept,) = house.look(lambda view: view.rejects())
+        (kept,) = house.look(lambda view: view.asides())
         body = house.look(lambda view: view.reject_body(kept.id)) or b""
         assert b"GIULIA" in body
         assert kept.sender == SENDER.name
@@ -115,7 +115,7 @@ def test_an_unnamed_mother_of_before_is_kept_without_her_data(tmp_path: Path) ->
     sender = SENDER.model_copy(update={"births_since": date(2026, 3, 2)})
     with House(tmp_path, sender=sender) as house:
         house.hears(replace(GIULIA, unnamed=True).message("A08"))
-        (kept,) = house.look(lambda view: view.rejects())
+        (kept,) = house.look(lambda view: view.asides())
         body = house.look(lambda view: view.reject_body(kept.id)) or b""
         assert GIULIA.mother.surname.encode() not in body
 

@@ -161,6 +161,29 @@ def test_an_office_cannot_make_us_keep_more_than_a_thousand_callbacks(
     assert findings(journal_url, keyring, side_file) == []
 
 
+def test_a_birth_that_waits_for_a_person_is_no_refused_message(
+    journal: Journal, journal_url: str, keyring: Keyring, side_file: Path
+) -> None:
+    """It is kept whole, whatever is refused meanwhile; undecided, it goes with the cases."""
+    body, later = b"MSH|" + b"Z" * 100_000, datetime.now(UTC) + timedelta(days=2)
+    decided, waits = journal.run(
+        lambda unit: [unit.set_aside(sender="his", body=body, note="WHY") for _ in range(2)]
+    )
+    refused = journal.run(lambda unit: unit.add_reject(sender="his", body=b"nonsense"))
+    journal.run(lambda unit: unit.end_aside(decided))
+    journal.run(lambda unit: unit.end_aside(refused))
+    with journal.view() as view:
+        assert [row.id for row in view.asides()] == [waits]
+        assert [row.id for row in view.rejects()] == [refused]
+        assert view.reject_body(waits) == body
+    assert purge(journal, Retention(rejects=timedelta(days=1)), later)[Rule.REJECTS] == 1
+    policy = Retention(cases=timedelta(days=1))
+    assert due(journal, policy, later, 10) == purge(journal, policy, later) == {Rule.CASES: 1}
+    with journal.view() as view:
+        assert view.asides() == []
+    assert findings(journal_url, keyring, side_file) == []
+
+
 def test_a_body_that_no_purge_tells_of_was_stolen(
     journal: Journal, journal_url: str, keyring: Keyring, side_file: Path
 ) -> None:
