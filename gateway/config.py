@@ -115,7 +115,8 @@ class Sender(Settings):
         default="", description="the sender whose births this feed, another of its, tells of"
     )
     births_since: date | None = Field(
-        default=None, description="who was born before is told to nobody, but kept for a person"
+        default=None,
+        description="who was born before is told to nobody; a person decides",
     )
     births_within: Duration | None = Field(default=None, description="likewise who is older")
     silence: Duration | None = Field(default=None, description="no message so long: an alarm")

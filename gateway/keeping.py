@@ -61,8 +61,10 @@ class Retention(Settings):
 
     bodies: Duration | None = Field(default=None, description="messages as they came")
     documents: Duration | None = Field(default=None, description="what was made, sent, answered")
-    cases: Duration | None = Field(default=None, description="the key of the case")
+    cases: Duration | None = Field(
+        default=None, description="the key of the case; a birth kept for a person, since it came"
+    )
     rejects: Duration | None = Field(
-        default=None, description="refused bytes, callbacks of no case"
+        default=None, description="refused bytes and callbacks of no case, since they came"
     )
     every: Duration = Field(default=timedelta(minutes=10), description="how often it is looked at")

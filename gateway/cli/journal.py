@@ -141,8 +141,8 @@ def check(path: Path) -> None:
 def purge(path: Path, dry_run: bool, as_json: bool) -> None:
     """Let go of what the configuration's `retention` lets go; the gateway does so by itself.
 
-    Only of cases that have ended, refused bytes, and callbacks of no case. The evidence stays and
-    tells of it.
+    Only of cases that have ended, of what was kept for a person or refused, and of callbacks of no
+    case. The evidence stays and tells of it.
 
     \b
       icaro journal purge --dry-run

@@ -28,7 +28,8 @@ from tests.births import GIULIA, House
 
 GROWING = ("messages", "evidence", "cases", "submissions", "attempts", "inbox", "checkpoints")
 BOUNDED = ("rejects", "tellings", "replay", "nodes", "links", "pauses", "editions")
-"""A thousand refused payloads; what waits to be told; MessageIDs of some minutes; and few rows."""
+"""A thousand refused payloads, and births that wait for a person (told by their ids); what waits to
+be told; MessageIDs of some minutes; and few rows."""
 
 ADULT = replace(GIULIA, identifier="S99")
 
