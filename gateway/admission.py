@@ -29,9 +29,9 @@ def kept_births(view: View, limit: int) -> Sequence[RejectRow]:
 
 def admit(book: Casebook, unit: Unit, aside_id: str, person: Person) -> str:
     """The id of the case that the kept birth opens, or belongs to. Raises NotPossible, NotFound."""
-    row, body = _kept(unit, aside_id), unit.reject_body(aside_id)
+    row, body = _kept(unit, aside_id)
     sender = _unlimited(book.sender(row.sender))
-    message = Message.parse(body or b"", charset=sender.charset)
+    message = Message.parse(body, charset=sender.charset)
     reader = book.reader(sender.profile)
     account = reader.of(message, book.message_inputs(sender))
     meaning, case = Recognition(book).of(unit, sender, message, account)
@@ -49,17 +49,17 @@ def admit(book: Casebook, unit: Unit, aside_id: str, person: Person) -> str:
 
 def dismiss(unit: Unit, aside_id: str, person: Person) -> None:
     """The administrations were told of this birth: its bytes go. Raises NotPossible, NotFound."""
-    row = _kept(unit, aside_id)
+    row, _ = _kept(unit, aside_id)
     note = {"person": person.name, "reason": person.reason}
     unit.record("birth.dismissed", subjects=(row.id,), digests={"payload": row.digest}, note=note)
     unit.end_aside(aside_id)
 
 
-def _kept(unit: Unit, aside_id: str) -> RejectRow:
-    row = unit.reject(aside_id)
-    if not row.id.startswith(ASIDE):
+def _kept(unit: Unit, aside_id: str) -> tuple[RejectRow, bytes]:
+    row, body = unit.reject(aside_id), unit.reject_body(aside_id)
+    if body is None or not row.id.startswith(ASIDE):
         raise NotPossible(f"{aside_id} is no birth that was kept for a person")
-    return row
+    return row, body
 
 
 def _add(unit: Unit, row: RejectRow, message: Message, case_id: str) -> str:
