@@ -39,7 +39,7 @@ from gateway.hl7.message import Message
 from gateway.hl7.patients import each_patient
 from gateway.hl7.redaction import outline, redact
 from gateway.journal import Journal, Unit
-from gateway.merging import Merging
+from gateway.merging import Merge, Merging
 from gateway.patience import Patience
 from gateway.recognition import Meaning, Recognition
 
@@ -204,7 +204,7 @@ class Intake:
             flagged=flagged,
         )
         if case is not None:
-            self._apply(unit, meaning, case, stored, message_id, account)
+            self._apply(unit, meaning, case, stored, message_id, received, account)
         elif meaning is Meaning.ASIDE:
             unit.set_aside(sender=received.sender.name, body=stored.raw, note=BORN_BEFORE)
         return meaning
@@ -224,13 +224,15 @@ class Intake:
         case: Case,
         message: Message,
         message_id: str,
+        received: Received,
         account: Account,
     ) -> None:
         match meaning:
             case Meaning.CANCEL:
                 self._casebook.cancelled(unit, case, message, message_id)
             case Meaning.MERGE:
-                self._merging.merged(unit, case.sender, account, message, message_id)
+                said = Merge(received.sender, received.message, account)
+                self._merging.merged(unit, said, message, message_id)
             case _:
                 self._casebook.told(unit, case, message, message_id)
 

@@ -7,6 +7,9 @@ number that goes leads to the case that lives on, whoever still says it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from gateway.case import Case
 from gateway.casebook import Casebook
 from gateway.config import Sender
@@ -20,6 +23,14 @@ from gateway.journal import Unit
 from gateway.recognition import Recognition
 
 
+class Merge(NamedTuple):
+    """A merge as it was said: by whom, and the whole message. Keys are what it tells."""
+
+    sender: Sender
+    message: Message
+    account: Account
+
+
 class Merging:
     """Inside the unit of the message."""
 
@@ -27,27 +38,31 @@ class Merging:
         self._book = casebook
         self._recognition = recognition
 
-    def merged(
-        self, unit: Unit, sender: Sender, account: Account, message: Message, message_id: str
-    ) -> None:
+    def merged(self, unit: Unit, said: Merge, message: Message, message_id: str) -> None:
         """The record with the old number is the one with the message's own, if we know them.
 
-        `message` may be redacted: keys are those that the `account` of the whole one tells.
+        `message` is what may be stored of the one that was `said`.
         """
-        key, old_key = account.key(), account.old_key()
+        key, old_key = said.account.key(), self._recognition.old_key(unit, *said)
         if key is None or old_key is None:
             return
-        stays, old = (self._recognition.find(unit, sender, message, k) for k in (key, old_key))
+        stays, old = (self._find(unit, said, each) for each in (key, old_key))
         if stays is None and old is not None:
-            digest = self._recognition.digest(unit, sender, message, key)
-            self._renumber(unit, old, digest)
+            self._renumber(unit, old, self._digest(unit, said, key))
             self._book.told(unit, old, message, message_id)
-        elif stays is not None and old is None:
-            # The old number was never heard of; who says it later means this child.
-            self._stand_for(unit, stays, self._recognition.digest(unit, sender, message, old_key))
         elif stays is not None and old is not None and stays.row.id != old.row.id:
-            lives = self._unite(unit, stays, old, message)
-            self._book.told(unit, lives, message, message_id)
+            stays = self._unite(unit, stays, old, message)
+            self._book.told(unit, stays, message, message_id)
+        # An old number that was never heard of; who says it later means this child.
+        chosen, lives = said.account.old_key(), stays or old
+        if chosen is not None and lives is not None and self._find(unit, said, chosen) is None:
+            self._stand_for(unit, lives, self._digest(unit, said, chosen))
+
+    def _find(self, unit: Unit, said: Merge, key: Sequence[str]) -> Case | None:
+        return self._recognition.find(unit, said.sender, said.message, key)
+
+    def _digest(self, unit: Unit, said: Merge, key: Sequence[str]) -> str:
+        return self._recognition.digest(unit, said.sender, said.message, key)
 
     def _renumber(self, unit: Unit, case: Case, digest: str) -> None:
         before = case.row.key_digest

@@ -87,6 +87,22 @@ class Recognition:
         row = unit.find_case(own.name, digest) or self._stands_for(unit, own.name, digest)
         return self._book.read(row) if row else None
 
+    def old_key(
+        self, unit: Unit, sender: Sender, message: Message, account: Account
+    ) -> Sequence[str] | None:
+        """The number that a merge ends: the one that the profile chooses. Where no record of ours
+        has that one, another of MRG-1 that one has: it was opened before the child had the other.
+        """
+        key, chosen = account.key(), account.old_key()
+        if key is None or chosen is None or self.find(unit, sender, message, chosen):
+            return chosen
+        stays = self.find(unit, sender, message, key)
+        for each in _former(message):
+            old = self.find(unit, sender, message, each)
+            if old is not None and (stays is None or old.row.id != stays.row.id):
+                return each
+        return chosen
+
     def open(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case:
         """A child was born. The case is empty until it is `told` the message."""
         own = self.owner(sender)
@@ -120,7 +136,7 @@ class Recognition:
         self, unit: Unit, sender: Sender, message: Message, account: Account
     ) -> tuple[Meaning, Case | None]:
         """Kept with the record that stays; with that of an unnamed mother, if one of them is."""
-        key, old_key = account.key(), account.old_key()
+        key, old_key = account.key(), self.old_key(unit, sender, message, account)
         if key is None or old_key is None:
             return self._of_half_a_merge(unit, sender, message, key, old_key)
         found = [self.find(unit, sender, message, each) for each in (key, old_key)]

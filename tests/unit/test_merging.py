@@ -244,6 +244,44 @@ def test_the_old_number_is_chosen_by_its_type(house: House, numbers: str) -> Non
     assert house.office.got("comune") == ["register"]
 
 
+@pytest.mark.parametrize("stays_first", [True, False])
+def test_a_record_of_before_its_number_is_found_by_the_other(
+    house: House, stays_first: bool
+) -> None:
+    """It was opened by its MR; the merge says the PI that it got since, and its MR after it."""
+    record = replace(GIULIA, identifier="MR9").message("A01").replace(b"^HIS^PI", b"^HIS^MR")
+    for message in (GIULIA.message("A01"), record) if stays_first else (record,):
+        house.hears(message)
+    house.hears(merged_with("MRG|PI9^^^HIS^PI~MR9^^^HIS^MR"))
+    assert len(declared(house)) == 1
+    for number in ("PI9", "S01"):
+        house.hears(replace(GIULIA, identifier=number).message("A08", weight=3777))
+    house.hears(record.replace(b"ADT^A01", b"ADT^A08"))
+    assert len(declared(house)) == 1
+    house.works()
+    assert house.office.got("comune") == ["register"]
+
+
+def test_a_second_feed_merges_too(tmp_path: Path) -> None:
+    """The laboratory tells of the ward's births, and of their merges."""
+    second = SENDER.model_copy(
+        update={"name": "laboratorio", "application": "LIS", "cases_of": SENDER.name}
+    )
+    with House(tmp_path, others=(second,)) as house:
+        born(house, OLD, GIULIA)
+        house.hears(merge("OLD").replace(b"|HIS|SANTA", b"|LIS|SANTA"))
+        assert len(declared(house)) == 1
+
+
+def test_an_unnamed_mothers_records_merge_by_any_number(house: House) -> None:
+    """What may not be stored of her is read all the same."""
+    record = replace(GIULIA, identifier="MR9", unnamed=True).message("A01")
+    house.hears(record.replace(b"^HIS^PI", b"^HIS^MR"))
+    house.hears(replace(GIULIA, unnamed=True).message("A01"))
+    house.hears(merged_with("MRG|PI9^^^HIS^PI~MR9^^^HIS^MR"))
+    assert len(declared(house)) == 1
+
+
 def test_a_profile_says_which_number_is_the_old_one(tmp_path: Path) -> None:
     """Where the child's number is of type PK, so is the one that goes."""
     sender = SENDER.model_copy(update={"profile": "dialect_cf"})
