@@ -203,7 +203,7 @@ def look(url: str, keyring: Keyring | None = None) -> Iterator[View]:
     """A snapshot without a writer, for verbs that only read; encrypted columns need the keyring."""
     store = Store(url)
     if store.file is not None and not store.file.exists():
-        raise JournalError(f"no journal at {store.file.name}")
+        raise JournalError(f"no journal at {store.file.name}: the first icaro run makes it")
     try:
         with store.reading() as connection:
             yield View(connection, keyring)

@@ -15,6 +15,7 @@ from docs import generate
 from gateway import cli, errors
 from gateway.config import Limits
 from gateway.lifecycle import MEANINGS, Status
+from gateway.partners import EntrySettings
 from gateway.pec.receipt import Kind
 from gateway.postman import Given
 from gateway.telemetry import KEYS, Metrics
@@ -22,6 +23,7 @@ from tests.architecture.sources import ROOT, Source, calls, sources, tracked
 
 PAGES = [ROOT / name for name in tracked() if name.endswith(".md")]
 LIMITS = "What a listener bears"
+OFFICES = "The partner directory"
 
 
 def test_every_error_has_its_own_advice():
@@ -222,6 +224,13 @@ def test_every_limit_of_a_listener_is_in_the_manual():
     found = re.findall(r"^\| `(\w+)` \| (.+?) \|", section("deployment.md", LIMITS), re.MULTILINE)
     assert dict(found).keys() == Limits.model_fields.keys()
     assert Limits.model_validate(dict(found)) == Limits()
+
+
+def test_every_setting_of_an_office_is_in_the_manual():
+    """What partners.yaml may say of an office has its row in docs/deployment.md."""
+    cells = re.findall(r"^\| (`.+?) \|", section("deployment.md", OFFICES), re.MULTILINE)
+    told = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(told) == sorted(EntrySettings.model_fields)
 
 
 def test_every_library_is_explained():
