@@ -15,6 +15,9 @@ from gateway.hl7.moment import moment_of
 from gateway.journal import CaseRow, View
 from gateway.recent import Recent
 
+UPDATES = ("A03", "A08", "A31")
+"""Events that tell of a child who is there already."""
+
 
 @dataclass(slots=True)
 class Case:
@@ -46,11 +49,20 @@ class Case:
         """Whether a message that is newer came before this one."""
         return bool(self.row.dossier) and "" < self.moment(message, now) < self.dossier.newest
 
+    def is_overtaken(self, message: Message, now: datetime) -> bool:
+        """Whether the child was admitted again after this cancellation was written."""
+        if self.context.admitted_at:
+            return "" < self.moment(message, now) < self.context.admitted_at
+        # Stored by an earlier release, or never admitted here: the newest message tells.
+        return self.is_late(message, now) and self.message.event not in UPDATES
+
     def take(self, message: Message, message_id: str, now: datetime) -> bool:
         """Fold a message into the dossier; True if it came late."""
         late, moment = self.is_late(message, now), self.moment(message, now)
         before = self.dossier if self.row.dossier else None
         self.dossier = fold(before, message, message_id, moment)
+        if message.event in self.reader.flow.case.open.events and message.event not in UPDATES:
+            self.context.admitted_at = max(self.context.admitted_at, moment)
         return late
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from gateway import anonymity
-from gateway.case import Case, decoded
+from gateway.case import UPDATES, Case, decoded
 from gateway.config import Sender
 from gateway.errors import Destroyed
 from gateway.flow.context import CaseFinding, Context
@@ -37,8 +37,7 @@ from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
 from gateway.wishes import Wishes
 
-UPDATES = ("A03", "A08", "A31")
-"""Events that tell of a child who is there already."""
+__all__ = ("UPDATES", "Casebook")
 
 _AFTER_CANCELLATION = CaseFinding(
     "AFTER_CANCELLATION", "MSH-9", "an update came after the birth was cancelled; it was not used"
@@ -115,7 +114,7 @@ class Casebook:
 
     def cancelled(self, unit: Unit, case: Case, message: Message, message_id: str) -> None:
         """The birth is taken back: what was not sent is withdrawn, what was waits for a person."""
-        if case.is_late(message, unit.now) and case.message.event not in UPDATES:
+        if case.is_overtaken(message, unit.now):
             case.context.findings.append(_OVERTAKEN)
             self.save(unit, case)
             return
@@ -251,6 +250,8 @@ class Casebook:
         key_digest: str | None = None,
     ) -> None:
         """Keep the context; where a message was `told`, the dossier too."""
+        if told:
+            self.wishes.see_death(unit, case)
         row, declared = case.row, case.row.declared_at is not None
         newly = not declared and self.wishes.is_declared(case)
         state = state or _state(row.state, declared=declared or newly)

@@ -13,7 +13,7 @@ from gateway.case import Case
 from gateway.clocks import embargo_end, is_late
 from gateway.config import Sender
 from gateway.flow.definition import Flow, Step
-from gateway.flow.plan import Past, Reason, Wish
+from gateway.flow.plan import Past, Reason, Wish, may_stand
 from gateway.flow.reading import Account, Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Kind
@@ -30,6 +30,7 @@ class Reading:
 
     account: Account = field(repr=False)
     declared: bool
+    died: bool
     inputs: Inputs = field(repr=False)
     steps: Mapping[str, StepReading]
     offices: Mapping[str, tuple[Entry | None, Reason]]
@@ -102,6 +103,7 @@ class Wishes:
             can_amend="amend" in step.maps,
             can_cancel="cancel" in step.maps,
             settles_at=unit.now + (self._settle if step.settle is None else step.settle),
+            died=name == self._flow.case.transmits and case.context.registered_alive,
         )
 
     def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
@@ -164,6 +166,15 @@ class Wishes:
         """By the profile's rule, or by an operator's word."""
         return bool(case.context.declared_by) or self._reading(case).declared
 
+    def see_death(self, unit: Unit, case: Case) -> None:
+        """Keep whether the child is dead, and whether its registration was that of a living one."""
+        dead = self._reading(case).died
+        if dead == case.context.dead:
+            return
+        chain = unit.submissions(case.row.id, self._flow.case.transmits) if dead else ()
+        case.context.dead = dead
+        case.context.registered_alive = may_stand([_past(row) for row in chain])
+
     def inputs(self, case: Case) -> Inputs:
         """What flow expressions of this case may read beside the dossier."""
         return self._reading(case).inputs
@@ -186,7 +197,7 @@ class Wishes:
             name: self._entry(case, step, steps[name].route)
             for name, step in self._flow.steps.items()
         }
-        return Reading(account, account.declared(), inputs, steps, offices)
+        return Reading(account, account.declared(), account.died(), inputs, steps, offices)
 
     def _inputs(self, case: Case) -> Inputs:
         inputs: dict[str, dict[str, object]] = {

@@ -17,6 +17,9 @@ _BY_REASON = {
     (Status.HELD, Reason.ROUTE_CHANGED): (
         "another office is competent now: confirm that the first one amends, or withdraw"
     ),
+    (Status.HELD, Reason.DEATH): (
+        "registered alive and dead now: if it died before the declaration confirm, else withdraw"
+    ),
     (Status.HELD, "CANDIDATES"): "choose one: icaro submission resolve --candidate N",
     (Status.TAKEN, "PEC_DELIVERED"): (
         "the office has it by certified mail: when it answers, resolve --received"

@@ -31,7 +31,9 @@ class Context:
     `overrides` are the inputs of single submissions: a reason, a candidate, a request type.
     `days` are what the terms are reckoned from, as the dossier says them (see `Account.days`).
     `merged_into`: the case that lives on instead of this one, `merged_from` the other way round;
-    `cancelled_at`: the moment (`hl7.moment`) of the cancellation.
+    `cancelled_at`: the moment (`hl7.moment`) of the cancellation, `admitted_at` that of the newest
+    admission. `dead`: the child is; `registered_alive`: it was not yet said to be when its
+    registration was, or might be, at the Comune.
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -44,8 +46,11 @@ class Context:
     merged_into: str = ""
     merged_from: list[str] = field(default_factory=list)
     cancelled_at: str = ""
+    admitted_at: str = ""
     declared_by: str = ""
     anonymous: bool = False
+    dead: bool = False
+    registered_alive: bool = False
 
     def newer(self, step: str, facts: Mapping[str, str]) -> dict[str, str]:
         """`facts` as far as they are news. A provisional number of eleven digits says nothing new

@@ -82,7 +82,12 @@ class Clock(Settings):
 
 
 class CaseRules(Settings):
-    """What opens, amends, cancels and merges a case, and when it is declared."""
+    """What opens, amends, cancels and merges a case, and when it is declared.
+
+    `died`: when the child is dead. `transmits`: the step that tells the declaration: the term
+    `transmit` runs until its partner has it, and what it told of a living child is amended to
+    that of a dead one only by a person.
+    """
 
     key: tuple[Source, ...]
     open: Opening
@@ -91,6 +96,8 @@ class CaseRules(Settings):
     merge: Merging = Merging()
     declared: Source
     anonymous: Source
+    died: Source | None = None
+    transmits: str = "comune"
     clock: Clock | None = None
     check: Mapping[str, Source] = Field(default_factory=dict)
     findings: Mapping[str, FindingRule] = Field(default_factory=dict)
@@ -198,3 +205,7 @@ def _unknown_steps(file: _File, tree: Tree) -> Iterator[str]:
                 if other not in file.steps:
                     place = tree.place(("steps", name, key))
                     yield f"{place}: steps.{name}.{key}: '{other}' is no step of this flow"
+    said = file.case.transmits
+    if "transmits" in file.case.model_fields_set and said not in file.steps:
+        place = tree.place(("case", "transmits"))
+        yield f"{place}: case.transmits: '{said}' is no step of this flow"

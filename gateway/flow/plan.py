@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CANDIDATES = "CANDIDATES"
     CONFIRM = "CONFIRM"
     ROUTE_CHANGED = "ROUTE_CHANGED"
+    DEATH = "DEATH"
     NOT_IN_DIRECTORY = "NOT_IN_DIRECTORY"
     NO_ROUTE = "NO_ROUTE"
     NOT_PRODUCTION = "NOT_PRODUCTION"
@@ -57,7 +58,8 @@ class Wish(NamedTuple):
 
     `waits` is the reason it cannot go yet (NONE: it can), `refusal` one for which it cannot be
     sent at all; `due_at` is when an embargo ends. `settles_at` is until when an amendment made now
-    waits for the next one: of a storm of updates only the last state goes.
+    waits for the next one: of a storm of updates only the last state goes. `died`: what stands was
+    told of a living child that is dead now.
     """
 
     wanted: bool
@@ -68,6 +70,7 @@ class Wish(NamedTuple):
     can_amend: bool = True
     can_cancel: bool = True
     settles_at: datetime | None = None
+    died: bool = False
 
 
 class Open(NamedTuple):
@@ -292,9 +295,21 @@ def _first_status(wish: Wish, left: Sequence[Past], before: Past | None) -> tupl
         return Status.WAITING, wish.waits
     if wish.refusal:
         return Status.INVALID, wish.refusal
-    if before and before.endpoint != wish.endpoint:
-        return Status.HELD, Reason.ROUTE_CHANGED
-    return Status.READY, Reason.NONE
+    decided = _a_persons(wish, before)
+    return (Status.HELD if decided else Status.READY), decided
+
+
+def _a_persons(wish: Wish, before: Past | None) -> Reason:
+    """Why a person must decide whether what stands is amended; NONE: it goes by itself.
+
+    Who dies after the declaration has an act of death of its own, and the act of birth stays as
+    it is (DPR 396/2000); who died before it has another act of birth.
+    """
+    if before is None:
+        return Reason.NONE
+    if wish.died:
+        return Reason.DEATH
+    return Reason.ROUTE_CHANGED if before.endpoint != wish.endpoint else Reason.NONE
 
 
 def _cancel(left: Sequence[Past], status: Status, reason: Reason) -> Open:
@@ -311,8 +326,7 @@ def _cancel_turn(waiting: Past, before: Past | None) -> Directive:
 def _own_turn(wish: Wish, waiting: Past, before: Past | None) -> Directive:
     if before is None:
         return Turn(waiting.id, Kind.REGISTER, wish.endpoint, None)
-    if before.endpoint != wish.endpoint:
-        return Turn(
-            waiting.id, Kind.AMEND, before.endpoint, before.id, Event.HOLD, Reason.ROUTE_CHANGED
-        )
+    decided = _a_persons(wish, before)
+    if decided:
+        return Turn(waiting.id, Kind.AMEND, before.endpoint, before.id, Event.HOLD, decided)
     return Turn(waiting.id, Kind.AMEND, before.endpoint, before.id, due_at=wish.settles_at)

@@ -100,6 +100,10 @@ class Account:
         """True if the dossier counts as a declared birth."""
         return _truth(self._rules.declared, self._run)
 
+    def died(self) -> bool:
+        """True if the child is dead, whenever it died."""
+        return self._rules.died is not None and _truth(self._rules.died, self._run)
+
     def days(self) -> dict[str, str]:
         """What the terms are reckoned from, as far as it is said: `born` and `declared_on` (ISO
         8601), and `centre`, the ISTAT code of the birth centre's Comune.
@@ -142,6 +146,7 @@ class _Rules:
         }
         self.declared = compiled(case.declared, "case", "declared")
         self.anonymous = compiled(case.anonymous, "case", "anonymous")
+        self.died = compiled(case.died, "case", "died") if case.died else None
         self.clock = _clock_rules(case.clock, compiled)
         self.checks = {at: compiled(text, "case", "check", at) for at, text in case.check.items()}
         self.findings: list[tuple[str, FindingRule, Expression]] = [

@@ -138,6 +138,9 @@ def births(lives: Lives) -> None:
         lives.born(story)
     for story in ("sent old", "sent stays", "both old"):
         lives.born(story)
+    again = lives.children["admitted again"] = newborn()
+    for minutes in (0, 30):
+        lives.send(at(again, minutes, again.message("A01")))
     ward.born(lives.again("stays both", lives.children["both old"]))
     lives.born("before", given="BABY")
     lives.born("open old", given="BABY")
@@ -174,6 +177,9 @@ def changes(lives: Lives) -> None:
         discharge = b"|N" + b"|" * 32 + b"20\rOBX"
         lives.send(child[story].message("A03").replace(b"|N\rOBX", discharge))
     ward.born(child["dead"], "A31", given="ADA")
+    again = child["admitted again"]
+    lives.send(at(again, 40, again.message("A08", weight=3440)))
+    lives.send(at(again, 20, again.message("A11")))
     first = child["ordered"]
     lives.send(at(first, 60, first.message("A08", weight=3660)))
     lives.send(at(first, 30, first.message("A08", weight=3030)))
@@ -329,6 +335,16 @@ def test_a_cancellation_that_overtook_its_birth_cancels_it(lives: Lives) -> None
     assert lives.done(child.surname) == []
 
 
+def test_a_late_cancellation_of_an_earlier_admission_is_not_used(lives: Lives) -> None:
+    """The child was admitted again, and updated, before it came: that admission stands."""
+    child = lives.children["admitted again"]
+    assert lives.ward.case(child).state == "DECLARED"
+    assert "OUT_OF_ORDER" in [each.code for each in lives.ward.context(child).findings]
+    assert not any(word.startswith("cancel") for word in lives.words("admitted again", "comune"))
+    assert lives.done(child.surname).count("registraNascita") == 1
+    assert lives.dossier("admitted again").get("OBX-5") == "3440"
+
+
 # ---------------------------------------------------------------- merges and numbers
 
 
@@ -390,6 +406,12 @@ def test_a_discharge_of_a_dead_child_stops_what_is_for_the_living(lives: Lives) 
     assert set(lives.done(lives.children["dead"].surname)) == {"registraNascita"}
     for step in ("codice_fiscale", "assistito"):
         assert lives.words("dies later", step)[-1] == "cancel HELD CONFIRM"
+    # Registered alive, it has an act of death of its own: nobody tells the Comune by itself.
+    assert lives.words("dies later", "comune") == ["register ACCEPTED", "amend HELD DEATH"]
+    surname = lives.children["dies later"].surname
+    said = [text for _, text in documents(lives.stage, "comune") if surname in text]
+    assert len(said) == 1
+    assert "NATO_VIVO" in said[0]
 
 
 def test_a_late_message_takes_nothing_back(lives: Lives) -> None:

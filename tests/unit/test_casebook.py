@@ -321,6 +321,91 @@ def test_who_died_before_the_declaration_is_registered_where_it_was_born(house: 
     assert house.last("comune").endpoint == "015146"
 
 
+DEAD = {"discharge": "20"}
+NO_DEATH = {"discharge": '""'}
+
+
+@pytest.mark.parametrize("told", [DEAD, {"stillborn": True}])
+def test_who_dies_after_the_registration_is_not_reported_dead(
+    house: House, told: dict[str, object]
+) -> None:
+    """The act of birth stays as it is: nothing goes to the Comune by itself, neither now nor with
+    the next update; a person is asked, as for what the others have.
+    """
+    born(house)
+    house.hears(GIULIA.message("A03", **told))
+    house.works()
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend HELD DEATH"]
+    house.hears(GIULIA.message("A08", weight=3260))
+    house.works()
+    assert house.steps()["comune"][2:] == ["amend HELD DEATH"]
+    assert house.office.got("comune") == ["register"]
+    assert house.steps()["assistito"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+def test_a_death_that_a_person_left_out_stays_a_persons(house: House) -> None:
+    """Withdrawn once, the next update of the dead child does not go by itself either."""
+    born(house)
+    house.hears(GIULIA.message("A03", **DEAD))
+    house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
+    house.hears(GIULIA.message("A08", weight=3260))
+    house.works()
+    assert house.office.got("comune") == ["register"]
+    assert house.steps()["comune"][-1] == "amend HELD DEATH"
+
+
+def test_a_death_before_the_declaration_that_comes_late_a_person_confirms(house: House) -> None:
+    """Then the Comune that registered the child hears it."""
+    born(house)
+    house.hears(GIULIA.message("A03", **DEAD))
+    house.do(lambda unit: house.desk.confirm(unit, house.last("comune").id, PERSON))
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert b"MORTO_PRIMA_DELLA_DICHIARAZIONE" in house.office.last("comune")
+    assert house.last("comune").endpoint == "015209"
+
+
+def test_a_death_while_the_comune_answers_waits_for_a_person(house: House) -> None:
+    """What it may have is of a living child; once it has it, a person is asked."""
+    house.office.says["comune"] = [Taken("T1")]
+    house.hears(GIULIA.message("A01"))
+    house.works(1)
+    house.hears(GIULIA.message("A03", **DEAD))
+    assert house.steps()["comune"] == ["register TAKEN", "register WAITING PREDECESSOR"]
+    called_back(house, house.rows("comune")[0], "P1")
+    assert house.steps()["comune"] == ["register ACCEPTED", "amend HELD DEATH"]
+
+
+def test_a_death_that_is_taken_back_asks_nobody(house: House) -> None:
+    """A discharge code written by mistake: what the Comune has is true, and nothing is left."""
+    born(house)
+    house.hears(GIULIA.message("A03", **DEAD))
+    house.hears(GIULIA.message("A08", **NO_DEATH))
+    house.works()
+    assert house.steps()["comune"][1:] == [
+        "amend REPLACED NEW_MESSAGE",
+        "amend WITHDRAWN UNCHANGED",
+    ]
+
+
+def test_a_stillborn_child_is_corrected_like_any_other(house: House) -> None:
+    """The Comune was told of it as it is: the correction goes by itself."""
+    still = replace(GIULIA, given="", stillborn=True)
+    born(house, still)
+    house.hears(still.message("A08", weight=2260))
+    house.works()
+    assert house.steps() == {"comune": ["register ACCEPTED", "amend ACCEPTED"]}
+
+
+def test_an_unnamed_mothers_child_may_die(house: House) -> None:
+    """A discharge code names nobody: it is kept, and the Comune is told."""
+    unnamed = replace(CHIARA, unnamed=True)
+    house.hears(unnamed.message("A01"))
+    house.hears(unnamed.message("A03", **DEAD))
+    house.works()
+    assert b"MORTO_PRIMA_DELLA_DICHIARAZIONE" in house.office.last("comune")
+
+
 def test_a_message_waits_behind_what_is_in_doubt(house: House) -> None:
     """While nobody knows whether the first arrived, the correction stands behind it."""
     house.office.says["comune"] = [Unknown("lost")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.flow.context import Context
 from gateway.hl7.dossier import Dossier
 from gateway.lifecycle import Status
 from tests.births import GIULIA, SENDER, House, written
@@ -185,6 +186,36 @@ def test_a_cancellation_older_than_the_admission_is_not_used(house: House) -> No
     house.hears(written(GIULIA.message("A11"), 30))
     assert house.case().state == "DECLARED"
     assert [each.code for each in house.context().findings] == ["OUT_OF_ORDER"]
+
+
+@pytest.mark.parametrize("event", ["A08", "A31"])
+def test_a_cancellation_older_than_the_admission_stays_unused(house: House, event: str) -> None:
+    """Whatever came after the newest admission: it is that which the cancellation is older than."""
+    house.hears(written(GIULIA.message("A01"), 0))
+    house.hears(written(GIULIA.message("A01"), 60))
+    house.hears(written(GIULIA.message(event, weight=3300), 90))
+    house.hears(written(GIULIA.message("A11"), 30))
+    assert house.case().state == "DECLARED"
+    assert house.steps()["comune"][-1] == "register READY"
+
+
+def test_a_cancellation_of_the_newest_admission_cancels_whatever_was_updated(house: House) -> None:
+    """Older than an update of that admission, it takes it back all the same."""
+    house.hears(written(GIULIA.message("A01"), 0))
+    house.hears(written(GIULIA.message("A01"), 60))
+    house.hears(written(GIULIA.message("A08", weight=3300), 120))
+    house.hears(written(GIULIA.message("A11"), 90))
+    assert house.case().state == "CANCELLED"
+
+
+def test_a_case_of_an_earlier_release_knows_its_newest_message(house: House) -> None:
+    """It kept no moment of its admission: the newest message tells, as it did."""
+    house.hears(written(GIULIA.message("A01"), 60))
+    case = house.case()
+    before = Context(days=house.context().days).encode()
+    house.do(lambda unit: unit.save_case(case.id, case.version, context=before))
+    house.hears(written(GIULIA.message("A11"), 30))
+    assert house.case().state == "DECLARED"
 
 
 def test_a_late_wish_not_to_be_named_holds(house: House) -> None:

@@ -19,6 +19,9 @@ contexts = st.builds(
     days=by_name,
     declared_by=words,
     anonymous=st.booleans(),
+    admitted_at=words,
+    dead=st.booleans(),
+    registered_alive=st.booleans(),
 )
 
 

@@ -95,6 +95,15 @@ def test_a_step_that_is_not_there_cannot_be_needed(tmp_path: Path) -> None:
     ]
 
 
+def test_the_step_that_transmits_is_there(tmp_path: Path) -> None:
+    """Named, it must be a step; unnamed, it is the Comune's."""
+    assert written(tmp_path, SHORT).case.transmits == "comune"
+    named = SHORT.replace("  declared: named\n", "  declared: named\n  transmits: comun\n")
+    assert problems(tmp_path, named) == [
+        "prova.flow.yaml:8: case.transmits: 'comun' is no step of this flow"
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "word"),
     [

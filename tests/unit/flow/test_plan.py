@@ -123,6 +123,21 @@ def test_another_competent_office_is_a_persons_decision():
     )
 
 
+def test_a_death_amends_nothing_by_itself():
+    """What stands was told of a living child: a person decides, now or when its turn comes."""
+    dead = WANTED._replace(died=True, settles_at=LATER)
+    (opened,) = on_message(dead, [past(Status.ACCEPTED)])
+    assert opened == Open(Kind.AMEND, Status.HELD, "015146", "a", Reason.DEATH)
+    (turn,) = on_turn(dead, [past(Status.ACCEPTED), past(Status.WAITING, id="b")])
+    assert (turn.kind, turn.event, turn.reason) == (Kind.AMEND, Event.HOLD, Reason.DEATH)
+
+
+def test_a_death_of_which_nobody_heard_otherwise_is_told():
+    """Where nothing stands there is nothing to amend: it is registered as it is."""
+    dead = WANTED._replace(died=True)
+    assert on_message(dead, []) == [Open(Kind.REGISTER, Status.READY, "015146")]
+
+
 @pytest.mark.parametrize("status", REPLACED)
 def test_a_cancellation_withdraws_what_never_arrived(status):
     """What was not sent is withdrawn, and nobody is asked."""
@@ -345,6 +360,7 @@ wishes = st.builds(
     refusal=st.sampled_from([Reason.NONE, Reason.NOT_IN_DIRECTORY, Reason.NOT_PRODUCTION]),
     can_amend=st.booleans(),
     can_cancel=st.booleans(),
+    died=st.booleans(),
 )
 
 
