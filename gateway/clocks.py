@@ -6,7 +6,7 @@ journal which cases still owe something. Tells ids and terms, never what a messa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -18,7 +18,8 @@ from gateway.flow.definition import Flow
 from gateway.flow.terms import Days, last_day, terms
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.time import TimeError, parse_time
-from gateway.journal import CaseRow, View
+from gateway.journal import CaseRow, SubmissionRow, View
+from gateway.lifecycle import DONE, RECEIVED, Kind
 
 ROME: Final = ZoneInfo("Europe/Rome")
 
@@ -60,7 +61,7 @@ def today(now: datetime) -> date:
 
 
 def running(flow: Flow, row: CaseRow, on: date, *, owes: bool) -> tuple[Running, ...]:
-    """The terms that run: to declare, or to transmit while the case `owes` a document.
+    """The terms that run: to declare, or to transmit while the case `owes` its declaration.
 
     None where the flow has no clock, the case is closed, or no day of birth can be read.
     """
@@ -74,10 +75,22 @@ def running(flow: Flow, row: CaseRow, on: date, *, owes: bool) -> tuple[Running,
     return tuple(Running(t.name, t.ends_on, _standing(t.ends_on, on, clock.warn)) for t in found)
 
 
+def owes(flow: Flow, submissions: Iterable[SubmissionRow]) -> bool:
+    """Whether a case's declaration has not reached the Comune (DPR 396/2000 art. 30): what waits
+    for a family's choice, or for another administration, is no transmission.
+    """
+    found = {
+        each.status
+        for each in submissions
+        if each.step == flow.case.transmits and each.kind is Kind.REGISTER
+    }
+    return bool(found - DONE) and not found & RECEIVED
+
+
 def owing(view: View, flow: Flow, on: date) -> Iterator[Owing]:
     """Every case with terms that run, oldest first."""
     after = ""
-    while rows := view.cases_at_work(after=after, limit=_PAGE):
+    while rows := view.cases_at_work(flow.case.transmits, after=after, limit=_PAGE):
         for row in rows:
             found = running(flow, row, on, owes=True)
             if found:

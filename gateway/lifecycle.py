@@ -228,6 +228,9 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
 DONE = frozenset({S.ACCEPTED, S.REPLACED, S.WITHDRAWN})
 """Nothing is left to do about these."""
 
+RECEIVED = frozenset({S.ACCEPTED, S.TAKEN})
+"""The partner surely has these, by its own word."""
+
 FINAL = frozenset({S.ACCEPTED, S.REJECTED, S.REPLACED, S.WITHDRAWN})
 """What lets the next submission of the same case and step go."""
 

@@ -28,6 +28,7 @@ from gateway.cli.console import (
     told,
 )
 from gateway.cli.terms import flow_in, late, overdue, terms_in_words, terms_of
+from gateway.clocks import owes
 from gateway.desk import LEFT_TO_THE_ASL, Person
 from gateway.flow.context import Context
 from gateway.flow.definition import Flow
@@ -181,6 +182,7 @@ case_group.add_command(late)
 
 
 def _summary(row: CaseRow, submissions: Iterable[SubmissionRow], flow: Flow) -> dict[str, Any]:
+    submissions = list(submissions)
     left = [each for each in submissions if each.status not in DONE]
     child = _child(row)
     return {
@@ -191,7 +193,7 @@ def _summary(row: CaseRow, submissions: Iterable[SubmissionRow], flow: Flow) -> 
         "opened_at": row.opened_at,
         "declared_at": row.declared_at,
         "readable": row.readable,
-        "terms": terms_of(flow, row, owes=bool(left)),
+        "terms": terms_of(flow, row, owes=owes(flow, submissions)),
         "open": [
             {"id": o.id, "step": o.step, "status": str(o.status), "reason": o.reason} for o in left
         ],

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 
 from gateway.errors import Fenced, NotFound
 from gateway.journal.prepared import Prepared, Row
@@ -21,7 +21,7 @@ from gateway.journal.stored import new_id, optional_stamp
 from gateway.journal.tables import cases, submissions
 from gateway.journal.transaction import Values
 from gateway.journal.writing import Writing, whole
-from gateway.lifecycle import DONE, Status
+from gateway.lifecycle import DONE, RECEIVED, Kind, Status
 
 _COLUMNS = (*CASES.columns, cases.c.dossier, cases.c.context)
 _WRAPPED = 10
@@ -42,9 +42,21 @@ _LOCK_BY_ID, _LOCK_BY_KEY = Prepared(_BY_ID.with_for_update()), Prepared(_BY_KEY
 _LOCK_VERSION = Prepared(
     select(cases.c.version).where(cases.c.id == bindparam("id")).with_for_update()
 )
-_OWED = [str(status) for status in Status if status not in DONE]
+_OWED = [str(status) for status in Status if status not in DONE | RECEIVED]
 _OPEN = select(cases.c.id).where(cases.c.state == "OPEN")
-_OWING = select(submissions.c.case_id).where(submissions.c.status.in_(_OWED))
+_there = submissions.alias()
+# A correction that waits behind what the partner has is no registration any more.
+_OWING = select(submissions.c.case_id).where(
+    submissions.c.status.in_(_OWED),
+    submissions.c.step == bindparam("step"),
+    submissions.c.kind == str(Kind.REGISTER),
+    ~exists().where(
+        _there.c.case_id == submissions.c.case_id,
+        _there.c.step == submissions.c.step,
+        _there.c.kind == str(Kind.REGISTER),
+        _there.c.status.in_([str(status) for status in sorted(RECEIVED)]),
+    ),
+)
 _AT_WORK = (
     select(*_COLUMNS)
     .where(
@@ -107,9 +119,11 @@ class CaseReads(Reading):
         query = query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit)
         return [self._case(row) for row in self._rows(query)]
 
-    def cases_at_work(self, after: str = "", limit: int = 500) -> list[CaseRow]:
-        """Undeclared cases, and declared ones that still owe a document: by id, after this one."""
-        found = self._rows(_AT_WORK, {"after": after, "most": limit})
+    def cases_at_work(self, step: str, after: str = "", limit: int = 500) -> list[CaseRow]:
+        """Undeclared cases, and declared ones whose registration by this step the partner has not
+        got yet: by id, after this one.
+        """
+        found = self._rows(_AT_WORK, {"step": step, "after": after, "most": limit})
         return [self._case(row) for row in found]
 
     def case_counts(self) -> dict[str, int]:

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clocks import Standing, days_of, embargo_end, is_late, owing, running, today
+from gateway.clocks import Standing, days_of, embargo_end, is_late, owes, owing, running, today
 from gateway.demo.people import Child
 from gateway.flow.context import Context
 from gateway.flow.terms import Days
 from gateway.journal import CaseRow
-from gateway.outcomes import Taken
+from gateway.lifecycle import Status
+from gateway.outcomes import Fault, Rejected, Taken, Unavailable
 from tests.births import GIULIA, ROOT, House, flow_of
 
 ROME = ZoneInfo("Europe/Rome")
@@ -82,17 +83,50 @@ def test_the_warning_comes_when_the_flow_says(tmp_path: Path):
         assert {standing for _, standing in standings(house)} == {Standing.NEAR}
 
 
-def test_a_declared_birth_owes_until_everything_is_there(house: House):
-    """While a document is on its way the gateway's own term runs, and then no longer."""
-    house.office.says["comune"] = [Taken("T/1")]
+def test_a_declared_birth_owes_until_the_comune_has_it(house: House):
+    """While the declaration is on its way the gateway's own term runs, and then no longer: who has
+    it in charge, or has yet to hear which paediatrician the family chooses, is owed nothing.
+    """
+    house.office.says["comune"] = [Unavailable("REFUSED"), Taken("T/1")]
     house.hears(born(1).message("A01"))
-    assert standings(house) == [("transmit", Standing.RUNS)]
+    assert owed(house)
+    house.works(1)
+    assert house.status("comune") is Status.DEFERRED
+    assert owed(house), "the Comune has not got it"
+    house.works(1)
+    while house.status("comune") is not Status.TAKEN:
+        house.works(1)
+    assert not owed(house)
+    house.hears(born(1).message("A08", weight=3260))
+    assert house.steps()["comune"][-1] == "register WAITING PREDECESSOR"
+    assert not owed(house), "what corrects it is no declaration"
+
+
+def test_an_answer_that_refuses_the_declaration_ends_no_term(house: House):
+    """It still has to be transmitted; once accepted, what the family has yet to choose is not."""
+    house.office.says["comune"] = [Rejected((Fault("COM001"),))]
+    house.hears(born(1).message("A01"))
     house.works()
-    assert standings(house) == [("transmit", Standing.RUNS)], "the Comune has not answered"
-    operation = house.last("comune").operation_id
-    assert operation
+    assert owed(house)
+    house.hears(born(1).message("A08", weight=3260))
+    house.works()
+    assert house.steps()["pediatra"][-1] == "register WAITING CHOICE"
+    assert not owed(house)
+
+
+def test_a_cancelled_birth_owes_nothing(house: House):
+    """There is nothing to transmit any more."""
+    house.hears(born(1).message("A01"))
     house.hears(born(1).message("A11"))
-    assert standings(house) == [], "a cancelled birth owes nothing"
+    assert not owed(house)
+
+
+def owed(house: House) -> bool:
+    """Whether the term to transmit runs; asked of one case and of all, which say the same."""
+    found = standings(house)
+    assert found in ([], [("transmit", Standing.RUNS)])
+    assert owes(FLOW, house.rows()) is bool(found) or house.case().state == "CANCELLED"
+    return bool(found)
 
 
 def test_all_cases_are_looked_through(house: House, monkeypatch: pytest.MonkeyPatch):

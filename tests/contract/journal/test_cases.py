@@ -8,7 +8,7 @@ from sqlalchemy import select
 from gateway.errors import Fenced, JournalError, NotFound
 from gateway.journal import Journal, Keyring, Unit
 from gateway.journal.tables import cases
-from gateway.lifecycle import Status
+from gateway.lifecycle import Kind, Status
 from tests.journal_rows import (
     BODY,
     CONTEXT,
@@ -72,11 +72,43 @@ def test_cases_at_work_are_the_undeclared_and_those_that_owe(journal: Journal) -
     with journal.view() as view:
         (row,) = view.submissions(done)
     journal.run(lambda unit: unit.move(row.id, expect=Status.READY, to=Status.WITHDRAWN))
+    assert at_work(journal) == sorted([undeclared, owing])
+    first, second = sorted([undeclared, owing])
     with journal.view() as view:
-        assert [each.id for each in view.cases_at_work()] == sorted([undeclared, owing])
-        first, second = sorted([undeclared, owing])
-        assert [each.id for each in view.cases_at_work(limit=1)] == [first]
-        assert [each.id for each in view.cases_at_work(after=first)] == [second]
+        assert [each.id for each in view.cases_at_work("comune", limit=1)] == [first]
+        assert [each.id for each in view.cases_at_work("comune", after=first)] == [second]
+
+
+ANYWHERE = {"partner": "comune", "endpoint": "015146"}
+
+
+def at_work(journal: Journal) -> list[str]:
+    with journal.view() as view:
+        return [each.id for each in view.cases_at_work("comune")]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "statuses"),
+    [
+        ("pediatra", Kind.REGISTER, []),
+        ("comune", Kind.AMEND, []),
+        ("comune", Kind.REGISTER, [Status.SUBMITTING, Status.TAKEN]),
+    ],
+)
+def test_only_the_declaration_is_owed(
+    journal: Journal, step: str, kind: Kind, statuses: list[Status]
+) -> None:
+    """Not what another administration waits for, nor a correction, nor what the Comune has."""
+
+    def made(unit: Unit) -> None:
+        opened = case(unit)
+        unit.save_case(opened.id, 1, state="DECLARED")
+        row = unit.add_submission(opened.id, step, kind, Status.READY, **ANYWHERE)
+        for status in statuses:
+            row = unit.move(row.id, expect=row.status, to=status)
+
+    journal.run(made)
+    assert at_work(journal) == []
 
 
 def test_of_two_writers_one_is_told(journal: Journal) -> None:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.outcomes import Taken
+from gateway.lifecycle import Status
 from tests.births import GIULIA, ROOT, House, deployment
 
 TODAY = datetime.now(ZoneInfo("Europe/Rome"))
@@ -55,12 +55,12 @@ def test_parents_are_waited_for_until_their_terms_end(house: House, tmp_path: Pa
 
 
 def test_what_is_declared_is_to_be_transmitted_until_it_is(house: House, tmp_path: Path):
-    """The gateway's own term runs while anything is open, and no longer."""
-    house.office.says["comune"] = [Taken("T/1")]
+    """The gateway's own term runs until the Comune has the declaration, whatever else is open."""
     house.hears(GIULIA.message("A01"))
     (term,) = listed(tmp_path)["terms"]
     assert (term["name"], term["passed"]) == ("transmit", False)
-    house.hears(GIULIA.message("A11"))
+    house.works()
+    assert house.status("pediatra") is Status.WAITING
     assert listed(tmp_path)["terms"] == []
 
 
