@@ -13,6 +13,8 @@ from datetime import date
 from gateway.case import Case
 from gateway.casebook import Casebook
 from gateway.errors import LifecycleError, NotFound, NotPossible
+from gateway.flow.context import AFTER, BEFORE, DEATH
+from gateway.flow.plan import Reason
 from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
 from gateway.mailing import signed, why_not
@@ -58,7 +60,9 @@ class Desk:
         self._note(unit, "case.chosen", person, case_id, chosen=sorted(choice))
 
     def confirm(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
-        """What was held may go: a cancellation, or an amendment at the office of before."""
+        """What was held may go: a cancellation, an amendment at the office of before, or that of a
+        child who died before the declaration.
+        """
         row = unit.submission(submission_id)
         if row.status is not Status.HELD or row.maybe_received:
             raise NotPossible(f"{submission_id} is {row.status} and waits for no confirmation")
@@ -67,6 +71,7 @@ class Desk:
         if row.kind is Kind.CANCEL:
             case = self.casebook.load(unit, row.case_id)
             override(self.casebook, unit, case, submission_id, _motive(person))
+        self._decide_death(unit, row, BEFORE)
         self._note(unit, "submission.confirmed", person, row.case_id, submission_id)
         return self._move(unit, row, Event.CONFIRM)
 
@@ -149,14 +154,22 @@ class Desk:
         return again(self.casebook, unit, case, row, Event.REPROCESS, overrides=overrides)
 
     def withdraw(self, unit: Unit, submission_id: str, person: Person) -> SubmissionRow:
-        """It need not go any more."""
+        """It need not go any more; of a death: the child died after the declaration."""
         row = unit.submission(submission_id)
         if row.maybe_received:
             raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
+        self._decide_death(unit, row, AFTER)
         self._note(unit, "submission.withdrawn", person, row.case_id, submission_id)
         moved = self._move(unit, row, Event.WITHDRAW)
         self.casebook.went_on(unit, self.casebook.load(unit, row.case_id))
         return moved
+
+    def _decide_death(self, unit: Unit, row: SubmissionRow, when: str) -> None:
+        """Said once: what the case says to the Comune from now on goes by itself."""
+        if (row.status, row.reason) == (Status.HELD, Reason.DEATH):
+            case = self.casebook.load(unit, row.case_id)
+            case.context.choice = {**case.context.choice, DEATH: when}
+            self.casebook.save(unit, case)
 
     def pause(self, unit: Unit, scope: Scope, person: Person) -> PauseRow:
         """Nothing of this scope is sent, by any node, until somebody resumes it."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from gateway.case import Case
 from gateway.clocks import embargo_end, is_late
 from gateway.config import Sender
+from gateway.flow.context import DEATH
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish, may_stand
 from gateway.flow.reading import Account, Inputs, StepReading
@@ -103,7 +104,7 @@ class Wishes:
             can_amend="amend" in step.maps,
             can_cancel="cancel" in step.maps,
             settles_at=unit.now + (self._settle if step.settle is None else step.settle),
-            died=name == self._flow.case.transmits and case.context.registered_alive,
+            died=name == self._flow.case.transmits and case.context.asks_of_death,
         )
 
     def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
@@ -173,6 +174,7 @@ class Wishes:
             return
         chain = unit.submissions(case.row.id, self._flow.case.transmits) if dead else ()
         case.context.dead = dead
+        case.context.choice.pop(DEATH, None)
         case.context.registered_alive = may_stand([_past(row) for row in chain])
 
     def inputs(self, case: Case) -> Inputs:

@@ -18,7 +18,8 @@ _BY_REASON = {
         "another office is competent now: confirm that the first one amends, or withdraw"
     ),
     (Status.HELD, Reason.DEATH): (
-        "registered alive and dead now: if it died before the declaration confirm, else withdraw"
+        "registered alive, and dead now: confirm if it died before the declaration, withdraw if "
+        "after it: the act of birth stays as it is"
     ),
     (Status.HELD, "CANDIDATES"): "choose one: icaro submission resolve --candidate N",
     (Status.TAKEN, "PEC_DELIVERED"): (

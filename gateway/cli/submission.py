@@ -176,6 +176,8 @@ def reprocess(submission_id: str, by: str, reason: str, path: Path) -> None:
 def withdraw(submission_id: str, by: str, reason: str, path: Path) -> None:
     """Say that it need not go any more.
 
+    Of a death (HELD, DEATH): the child died after the declaration, and the act of birth stays.
+
     \b
       icaro submission withdraw 18a5 --by m.rossi --reason 'the Comune registered it at the counter'
     """
@@ -189,6 +191,8 @@ def withdraw(submission_id: str, by: str, reason: str, path: Path) -> None:
 @FILE
 def confirm(submission_id: str, by: str, reason: str, path: Path) -> None:
     """Let go what is held: a cancellation, or an amendment at the office of before.
+
+    Of a death (HELD, DEATH): the child died before the declaration, and the Comune is told.
 
     The reason of a cancellation is also told to the administration.
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass, field, fields
 
 _CODE, _MARK = "codiceFiscale", "provvisorio"
 _json = json.JSONEncoder(ensure_ascii=False).encode
+DEATH = "morte"
+"""The choice of a person who knows when the child died: BEFORE the declaration or AFTER it."""
+
+BEFORE, AFTER = "prima", "dopo"
+
 _PROVISIONAL = 11
 """Digits of a provisional number; a definitive codice fiscale has sixteen characters."""
 
@@ -51,6 +56,11 @@ class Context:
     anonymous: bool = False
     dead: bool = False
     registered_alive: bool = False
+
+    @property
+    def asks_of_death(self) -> bool:
+        """Whether a person must yet say if it died before the declaration or after it."""
+        return self.registered_alive and DEATH not in self.choice
 
     def newer(self, step: str, facts: Mapping[str, str]) -> dict[str, str]:
         """`facts` as far as they are news. A provisional number of eleven digits says nothing new

@@ -21,7 +21,7 @@ Inputs = Mapping[str, Mapping[str, object]]
 
 INPUT_TYPES: Mapping[str, Mapping[str, str]] = {
     "sender": {"comune": "text", "struttura": "text", "nome": "text", "asl": "text"},
-    "scelta": {"pediatra": "text", "candidato": "text", "ragioniRitardo": "text"},
+    "scelta": {"pediatra": "text", "candidato": "text", "ragioniRitardo": "text", "morte": "text"},
     "partner": {"assegnaCodiceFiscale": "boolean"},
 }
 """What a flow expression may read beside the message."""

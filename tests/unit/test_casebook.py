@@ -343,21 +343,32 @@ def test_who_dies_after_the_registration_is_not_reported_dead(
     assert house.steps()["assistito"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
 
 
-def test_a_death_that_a_person_left_out_stays_a_persons(house: House) -> None:
-    """Withdrawn once, the next update of the dead child does not go by itself either."""
+def test_a_death_after_the_declaration_leaves_the_act_as_it_is(house: House) -> None:
+    """A person said so: what the hospital corrects then goes by itself, and says born alive."""
     born(house)
     house.hears(GIULIA.message("A03", **DEAD))
     house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
-    house.hears(GIULIA.message("A08", weight=3260))
+    house.hears(GIULIA.message("A08", bed="9"))
     house.works()
-    assert house.office.got("comune") == ["register"]
-    assert house.steps()["comune"][-1] == "amend HELD DEATH"
+    assert house.steps()["comune"][-1] == "amend WITHDRAWN UNCHANGED"
+    house.hears(replace(GIULIA, died=True).message("A08", weight=3260))
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert b"<vitalita>NATO_VIVO<" in house.office.last("comune")
+    assert b"dataMorte" not in house.office.last("comune")
+    assert house.last("comune").endpoint == "015209"
+    assert house.steps()["assistito"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
 
 
-def test_a_death_before_the_declaration_that_comes_late_a_person_confirms(house: House) -> None:
-    """Then the Comune that registered the child hears it."""
+@pytest.mark.parametrize("told", [DEAD, {"stillborn": True}])
+def test_a_death_before_the_declaration_that_comes_late_a_person_confirms(
+    house: House, told: dict[str, object]
+) -> None:
+    """Then the Comune that registered the child hears it, and what is corrected later; it was
+    told of a living child, so PID-30 alone does not mean born dead.
+    """
     born(house)
-    house.hears(GIULIA.message("A03", **DEAD))
+    house.hears(GIULIA.message("A03", **told))
     house.do(lambda unit: house.desk.confirm(unit, house.last("comune").id, PERSON))
     house.works()
     assert house.office.got("comune") == ["register", "amend"]
@@ -386,6 +397,20 @@ def test_a_death_that_is_taken_back_asks_nobody(house: House) -> None:
         "amend REPLACED NEW_MESSAGE",
         "amend WITHDRAWN UNCHANGED",
     ]
+    house.hears(GIULIA.message("A03", **DEAD))
+    assert house.steps()["comune"][-1] == "amend HELD DEATH"
+
+
+def test_a_death_that_a_person_decided_and_the_hospital_took_back_is_asked_anew(
+    house: House,
+) -> None:
+    """What was said of the first death says nothing of a second one."""
+    born(house)
+    house.hears(GIULIA.message("A03", **DEAD))
+    house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
+    house.hears(GIULIA.message("A08", **NO_DEATH))
+    house.hears(GIULIA.message("A03", **DEAD))
+    assert house.steps()["comune"][-1] == "amend HELD DEATH"
 
 
 def test_a_stillborn_child_is_corrected_like_any_other(house: House) -> None:

@@ -98,7 +98,8 @@ def test_what_changed_is_the_only_cause(
 
 def test_what_is_no_longer_written_has_its_line_in_the_old_version(tmp_path: Path) -> None:
     """There is none in the new one."""
-    lines = "    dataMorte:\n      $value: PID-29 | date\n      $when: died\n"
+    when = "died and (scelta.morte ?? '') != 'dopo'"
+    lines = f"    dataMorte:\n      $value: PID-29 | date\n      $when: {when}\n"
     found = changed(tmp_path, "lib/notifica.yaml", lines, "")
     (cause,) = found.causes
     assert str(cause) == f"{line_of('lib/notifica.yaml', '$value: PID-29')}: removed"
