@@ -202,13 +202,16 @@ class Casebook:
             dossier = Dossier(message, {})
         else:
             raise Destroyed(f"the content of case {row.id} was destroyed")
-        return Case(
+        case = Case(
             row=row,
             dossier=dossier,
             context=Context.decode(row.context or b""),
             sender=self.sender(row.sender),
             reader=self.reader(row.profile),
         )
+        if row.dossier and not case.context.life:
+            case.context.life = self.wishes.life(case)  # an earlier release stored it
+        return case
 
     def _replan(self, unit: Unit, case: Case) -> None:
         for name, wish, chain in self.wishes.of(unit, case):

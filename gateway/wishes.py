@@ -12,7 +12,7 @@ from datetime import timedelta
 from gateway.case import Case
 from gateway.clocks import embargo_end, is_late
 from gateway.config import Sender
-from gateway.flow.context import DEATH
+from gateway.flow.context import ALIVE, DEAD, DEATH
 from gateway.flow.definition import Flow, Step
 from gateway.flow.plan import Past, Reason, Wish, may_stand
 from gateway.flow.reading import Account, Inputs, StepReading
@@ -167,13 +167,18 @@ class Wishes:
         """By the profile's rule, or by an operator's word."""
         return bool(case.context.declared_by) or self._reading(case).declared
 
+    def life(self, case: Case) -> str:
+        """Whether the dossier says that the child is ALIVE or DEAD."""
+        return DEAD if self._reading(case).died else ALIVE
+
     def see_death(self, unit: Unit, case: Case) -> None:
-        """Keep whether the child is dead, and whether its registration was that of a living one."""
-        dead = self._reading(case).died
-        if dead == case.context.dead:
+        """Keep which it is, and whether its registration was that of a living child."""
+        before, life = case.context.life, self.life(case)
+        if life == before:
             return
-        chain = unit.submissions(case.row.id, self._flow.case.transmits) if dead else ()
-        case.context.dead = dead
+        turned = (before, life) == (ALIVE, DEAD)
+        chain = unit.submissions(case.row.id, self._flow.case.transmits) if turned else ()
+        case.context.life = life
         case.context.choice.pop(DEATH, None)
         case.context.registered_alive = may_stand([_past(row) for row in chain])
 

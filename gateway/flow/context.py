@@ -16,6 +16,8 @@ DEATH = "morte"
 
 BEFORE, AFTER = "prima", "dopo"
 
+ALIVE, DEAD = "alive", "dead"
+
 _PROVISIONAL = 11
 """Digits of a provisional number; a definitive codice fiscale has sixteen characters."""
 
@@ -37,8 +39,8 @@ class Context:
     `days` are what the terms are reckoned from, as the dossier says them (see `Account.days`).
     `merged_into`: the case that lives on instead of this one, `merged_from` the other way round;
     `cancelled_at`: the moment (`hl7.moment`) of the cancellation, `admitted_at` that of the newest
-    admission. `dead`: the child is; `registered_alive`: it was not yet said to be when its
-    registration was, or might be, at the Comune.
+    admission. `life`: ALIVE or DEAD, '' where an earlier release stored it; `registered_alive`: it
+    was ALIVE when its registration was, or might be, at the Comune, and now is not.
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -54,7 +56,7 @@ class Context:
     admitted_at: str = ""
     declared_by: str = ""
     anonymous: bool = False
-    dead: bool = False
+    life: str = ""
     registered_alive: bool = False
 
     @property

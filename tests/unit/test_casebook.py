@@ -422,6 +422,26 @@ def test_a_stillborn_child_is_corrected_like_any_other(house: House) -> None:
     assert house.steps() == {"comune": ["register ACCEPTED", "amend ACCEPTED"]}
 
 
+@pytest.mark.parametrize(
+    ("child", "then", "last"),
+    [
+        (GIULIA, {"discharge": "20"}, "amend HELD DEATH"),
+        (replace(GIULIA, given="", stillborn=True), {"weight": 2260}, "amend ACCEPTED"),
+    ],
+)
+def test_a_case_of_an_earlier_release_says_who_was_alive(
+    house: House, child: Child, then: dict[str, object], last: str
+) -> None:
+    """Its dossier does, where its context does not."""
+    born(house, child)
+    case = house.case()
+    before = replace(house.context(), life="").encode()
+    house.do(lambda unit: unit.save_case(case.id, case.version, context=before))
+    house.hears(child.message("A08", **then))
+    house.works()
+    assert house.steps()["comune"][-1] == last
+
+
 def test_an_unnamed_mothers_child_may_die(house: House) -> None:
     """A discharge code names nobody: it is kept, and the Comune is told."""
     unnamed = replace(CHIARA, unnamed=True)

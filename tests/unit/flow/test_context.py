@@ -20,7 +20,7 @@ contexts = st.builds(
     declared_by=words,
     anonymous=st.booleans(),
     admitted_at=words,
-    dead=st.booleans(),
+    life=words,
     registered_alive=st.booleans(),
 )
 
