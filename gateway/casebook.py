@@ -14,7 +14,7 @@ from gateway import anonymity
 from gateway.case import UPDATES, Case, decoded
 from gateway.config import Sender
 from gateway.errors import Destroyed
-from gateway.flow.context import CaseFinding, Context
+from gateway.flow.context import DEATH, CaseFinding, Context
 from gateway.flow.definition import Flow
 from gateway.flow.plan import (
     Directive,
@@ -163,6 +163,16 @@ class Casebook:
             chooses = self.flow.steps[name].choice is not None
             directives = on_facts(wish, chain) if chooses else on_turn(wish, chain)
             self.carry_out(unit, case, name, directives)
+
+    def dead(self, unit: Unit, case: Case, when: str) -> None:
+        """A person says when it died: BEFORE the declaration or AFTER it. What else was said since
+        the Comune registered it goes.
+        """
+        case.context.choice = {**case.context.choice, DEATH: when}
+        self.save(unit, case)
+        told = self.flow.case.transmits
+        for name, wish, chain in self.wishes.of(unit, case, lambda step, _: step == told):
+            self.carry_out(unit, case, name, on_facts(wish, chain))
 
     def declared_by(self, unit: Unit, case: Case, person: str) -> None:
         """An operator with the declarant's signed document says the birth is declared."""

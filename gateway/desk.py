@@ -13,7 +13,7 @@ from datetime import date
 from gateway.case import Case
 from gateway.casebook import Casebook
 from gateway.errors import LifecycleError, NotFound, NotPossible
-from gateway.flow.context import AFTER, BEFORE, DEATH
+from gateway.flow.context import AFTER, BEFORE
 from gateway.flow.plan import Reason
 from gateway.journal import PauseRow, Scope, SubmissionRow, Unit
 from gateway.lifecycle import Event, Kind, Status, after
@@ -158,18 +158,16 @@ class Desk:
         row = unit.submission(submission_id)
         if row.maybe_received:
             raise NotPossible(f"{submission_id} may have been received: resolve the doubt first")
-        self._decide_death(unit, row, AFTER)
         self._note(unit, "submission.withdrawn", person, row.case_id, submission_id)
         moved = self._move(unit, row, Event.WITHDRAW)
+        self._decide_death(unit, row, AFTER)
         self.casebook.went_on(unit, self.casebook.load(unit, row.case_id))
         return moved
 
     def _decide_death(self, unit: Unit, row: SubmissionRow, when: str) -> None:
         """Said once: what the case says to the Comune from now on goes by itself."""
         if (row.status, row.reason) == (Status.HELD, Reason.DEATH):
-            case = self.casebook.load(unit, row.case_id)
-            case.context.choice = {**case.context.choice, DEATH: when}
-            self.casebook.save(unit, case)
+            self.casebook.dead(unit, self.casebook.load(unit, row.case_id), when)
 
     def pause(self, unit: Unit, scope: Scope, person: Person) -> PauseRow:
         """Nothing of this scope is sent, by any node, until somebody resumes it."""

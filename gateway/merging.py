@@ -103,6 +103,7 @@ class Merging:
         ours, theirs = lives.context, goes.context
         lives.dossier, ours.choice = dossier, {**theirs.choice, **ours.choice}
         ours.declared_by = ours.declared_by or theirs.declared_by
+        ours.admitted_at = max(ours.admitted_at, theirs.admitted_at)
         ours.merged_from.append(goes.row.id)
         anonymous = ours.anonymous or theirs.anonymous
         if ours.anonymous:

@@ -59,7 +59,8 @@ class Server(Cluster):
     def go(self) -> None:
         """Start on what is there."""
         settings = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c shared_buffers=16MB"
-        settings += " -c max_connections=60 -c fsync=on -c autovacuum=off"
+        # Without it a primary that dies may let go of what its standby has not got yet.
+        settings += " -c max_connections=60 -c fsync=on -c autovacuum=off -c wal_keep_size=1GB"
         log = f"{self.folder}/server.log"
         self._run("pg_ctl", "-D", f"{self.folder}/db", "-w", "-l", log, "-o", settings, "start")
 

@@ -348,7 +348,6 @@ def test_a_death_after_the_declaration_leaves_the_act_as_it_is(house: House) -> 
     born(house)
     house.hears(GIULIA.message("A03", **DEAD))
     house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
-    house.hears(GIULIA.message("A08", bed="9"))
     house.works()
     assert house.steps()["comune"][-1] == "amend WITHDRAWN UNCHANGED"
     house.hears(replace(GIULIA, died=True).message("A08", weight=3260))
@@ -358,6 +357,18 @@ def test_a_death_after_the_declaration_leaves_the_act_as_it_is(house: House) -> 
     assert b"dataMorte" not in house.office.last("comune")
     assert house.last("comune").endpoint == "015209"
     assert house.steps()["assistito"] == ["register ACCEPTED", "cancel HELD CONFIRM"]
+
+
+def test_what_was_corrected_while_a_person_was_asked_goes(house: House) -> None:
+    """The held amendment told of the death and of the weight: without the death, the weight."""
+    born(house)
+    house.hears(GIULIA.message("A03", **DEAD))
+    house.hears(GIULIA.message("A08", weight=3260))
+    house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
+    house.works()
+    assert house.office.got("comune") == ["register", "amend"]
+    assert b"<vitalita>NATO_VIVO<" in house.office.last("comune")
+    assert b"<pesoGrammi>3260<" in house.office.last("comune")
 
 
 @pytest.mark.parametrize("told", [DEAD, {"stillborn": True}])
