@@ -377,3 +377,13 @@ def test_another_code_of_the_state_is_an_update(house: House) -> None:
     assert house.hears(message) == "AA"
     assert house.receipts[-1].kind == "amend"
     assert declared(house) == [row.id]
+
+
+def test_the_newest_admission_of_either_record_counts(house: House) -> None:
+    """A cancellation that was written before it takes no child back, in whichever record it was."""
+    house.hears(written(GIULIA.message("A01"), 10))
+    house.hears(written(OLD.message("A01"), 30))
+    house.hears(written(merge("OLD"), 40))
+    house.hears(written(GIULIA.message("A11"), 20))
+    states = house.look(lambda view: [case.state for case in view.cases()])
+    assert sorted(states) == ["DECLARED", "MERGED"]
