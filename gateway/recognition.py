@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.case import Case, case_key
@@ -18,10 +19,13 @@ from gateway.errors import Destroyed, MessageRefused
 from gateway.flow.context import Context
 from gateway.flow.reading import Account
 from gateway.hl7.message import Message
+from gateway.hl7.segment import Segment
 from gateway.hl7.time import TimeError, parse_day
 from gateway.journal import CaseRow, Unit
 
 _ZONE = ZoneInfo("Europe/Rome")
+_FORMER = 20
+"""Numbers that a merge may end, and that a child may have: each is looked for."""
 
 
 class Meaning(StrEnum):
@@ -67,7 +71,8 @@ class Recognition:
             return self._of_merge(unit, sender, message, account)
         if key is None:
             return Meaning.OTHER, None
-        case = self.find(unit, sender, message, key)
+        again = birth and message.event not in UPDATES
+        case = self.find(unit, sender, message, key, again=again)
         if case is not None and not self.starts_anew(unit, case, message):
             meaning = self._of_known(message, account)
             return meaning, None if meaning is Meaning.OTHER else case
@@ -80,12 +85,24 @@ class Recognition:
             return Meaning.CANCEL, self.open(unit, sender, message, key)
         return Meaning.OTHER, None
 
-    def find(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case | None:
-        """The newest case of this child at this sender's facility. Raises Destroyed."""
+    def find(
+        self,
+        unit: Unit,
+        sender: Sender,
+        message: Message,
+        key: Sequence[str],
+        *,
+        again: bool = False,
+    ) -> Case | None:
+        """The newest case of this child at this sender's facility. Raises Destroyed, unless it was
+        cancelled and the child is admitted `again`.
+        """
         own = self.owner(sender)
         digest = self.digest(unit, sender, message, key)
         row = unit.find_case(own.name, digest) or self._stands_for(unit, own.name, digest)
-        return self._book.read(row) if row else None
+        if row is None or (again and row.state == "CANCELLED" and not row.readable):
+            return None
+        return self._book.read(row)
 
     def old_key(
         self, unit: Unit, sender: Sender, message: Message, account: Account
@@ -97,10 +114,9 @@ class Recognition:
         if key is None or chosen is None or self.find(unit, sender, message, chosen):
             return chosen
         stays = self.find(unit, sender, message, key)
-        for each in _former(message):
-            old = self.find(unit, sender, message, each)
-            if old is not None and (stays is None or old.row.id != stays.row.id):
-                return each
+        for former in _former(message):
+            if self._left_behind(unit, sender, message, former, stays):
+                return former.key
         return chosen
 
     def open(self, unit: Unit, sender: Sender, message: Message, key: Sequence[str]) -> Case:
@@ -157,13 +173,21 @@ class Recognition:
         that says only what is now amends. Refused if a record that we have would be left behind.
         """
         stays = None if key is None else self.find(unit, sender, message, key)
-        for each in _former(message) if old_key is None else (old_key,):
-            old = self.find(unit, sender, message, each)
-            if old is not None and (stays is None or old.row.id != stays.row.id):
-                place = "PID^1^3" if key is None else "MRG^1^1"
-                text = "of the identifiers here none, or more than one, can be the child's number"
-                raise MessageRefused(text, code=101, location=place)
+        numbers = _former(message) if old_key is None else (Former(old_key),)
+        if any(self._left_behind(unit, sender, message, each, stays) for each in numbers):
+            place = "PID^1^3" if key is None else "MRG^1^1"
+            text = "of the identifiers here none, or more than one, can be the child's number"
+            raise MessageRefused(text, code=101, location=place)
         return (Meaning.OTHER, None) if stays is None else (Meaning.AMEND, stays)
+
+    def _left_behind(
+        self, unit: Unit, sender: Sender, message: Message, former: Former, stays: Case | None
+    ) -> bool:
+        """Whether a record of ours, another than the one that `stays`, has this number."""
+        old = self.find(unit, sender, message, former.key)
+        if old is None or (stays is not None and old.row.id == stays.row.id):
+            return False
+        return former.type is None or former in _numbers(old.message)
 
     def _stands_for(self, unit: Unit, sender: str, digest: str) -> CaseRow | None:
         """The case that a record of this key was merged into, or that changed its number."""
@@ -175,12 +199,32 @@ class Recognition:
         return row if row is not None and row.state != "MERGED" else None
 
 
-def _former(message: Message) -> Iterator[Sequence[str]]:
-    """Authority and identifier of all that MRG-1 says, whatever their types."""
-    for segment in message.all("MRG"):
-        for rep in range(1, segment.count(1) + 1):
-            if number := segment.text(1, rep):
-                yield segment.text(1, rep, 4) or "", number
+class Former(NamedTuple):
+    """A number that a merge ends: authority and identifier, and its type (None: whatever it is).
+
+    Case keys have no type, and a visit's number may be another child's own.
+    """
+
+    key: Sequence[str]
+    type: str | None = None
+
+
+def _former(message: Message) -> Iterator[Former]:
+    """All that MRG-1 says, up to so many that no hospital says more."""
+    for segment in message.all("MRG")[:_FORMER]:
+        yield from _identifiers(segment, 1)
+
+
+def _numbers(message: Message) -> set[Former]:
+    """All that PID-3 says."""
+    return {each for segment in message.all("PID") for each in _identifiers(segment, 3)}
+
+
+def _identifiers(segment: Segment, field: int) -> Iterator[Former]:
+    for rep in range(1, min(segment.count(field), _FORMER) + 1):
+        if number := segment.text(field, rep):
+            key = (segment.text(field, rep, 4) or "", number)
+            yield Former(key, segment.text(field, rep, 5) or "")
 
 
 def _is_of_before(sender: Sender, message: Message, now: datetime) -> bool:

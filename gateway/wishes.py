@@ -14,7 +14,7 @@ from gateway.clocks import embargo_end, is_late
 from gateway.config import Sender
 from gateway.flow.context import ALIVE, DEAD, DEATH
 from gateway.flow.definition import Flow, Step
-from gateway.flow.plan import Past, Reason, Wish, may_stand
+from gateway.flow.plan import Past, Reason, Wish, may_stand, standing
 from gateway.flow.reading import Account, Inputs, StepReading
 from gateway.journal import SubmissionRow, Unit
 from gateway.lifecycle import Kind
@@ -66,7 +66,7 @@ class Wishes:
             if refused or tests.intersection(self._flow.steps[name].needs):
                 tests.add(name)
             if concerned(name, chain):
-                wish = self._wish(unit, case, name, reading, declared=declared, late=late)
+                wish = self._wish(unit, case, name, chain, reading, declared=declared, late=late)
                 if name in tests:
                     wish = wish._replace(refusal=Reason.NOT_PRODUCTION)
                 yield name, wish, chain
@@ -80,6 +80,7 @@ class Wishes:
         unit: Unit,
         case: Case,
         name: str,
+        chain: Sequence[Past],
         read: Reading,
         *,
         declared: bool,
@@ -104,7 +105,7 @@ class Wishes:
             can_amend="amend" in step.maps,
             can_cancel="cancel" in step.maps,
             settles_at=unit.now + (self._settle if step.settle is None else step.settle),
-            died=name == self._flow.case.transmits and case.context.asks_of_death,
+            died=name == self._flow.case.transmits and _told_alive(case, chain),
         )
 
     def _entry(self, case: Case, step: Step, route: str | None) -> tuple[Entry | None, Reason]:
@@ -180,7 +181,8 @@ class Wishes:
         chain = unit.submissions(case.row.id, self._flow.case.transmits) if turned else ()
         case.context.life = life
         case.context.choice.pop(DEATH, None)
-        case.context.registered_alive = may_stand([_past(row) for row in chain])
+        told = [_past(row) for row in chain]
+        case.context.registered_alive = len(told) if may_stand(told) else 0
 
     def inputs(self, case: Case) -> Inputs:
         """What flow expressions of this case may read beside the dossier."""
@@ -218,6 +220,14 @@ class Wishes:
             assigns = entry is not None and entry.assigns_codice_fiscale
             inputs["partner"] = {"assegnaCodiceFiscale": assigns}
         return inputs
+
+
+def _told_alive(case: Case, chain: Sequence[Past]) -> bool:
+    """Whether what stands was told of a living child that died since, and nobody said when."""
+    if not case.context.asks_of_death:
+        return False
+    stands = standing(chain)
+    return stands is not None and chain.index(stands) < case.context.registered_alive
 
 
 def _past(row: SubmissionRow) -> Past:

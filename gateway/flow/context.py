@@ -39,8 +39,9 @@ class Context:
     `days` are what the terms are reckoned from, as the dossier says them (see `Account.days`).
     `merged_into`: the case that lives on instead of this one, `merged_from` the other way round;
     `cancelled_at`: the moment (`hl7.moment`) of the cancellation, `admitted_at` that of the newest
-    admission. `life`: ALIVE or DEAD, '' where an earlier release stored it; `registered_alive`: it
-    was ALIVE when its registration was, or might be, at the Comune, and now is not.
+    admission. `life`: ALIVE or DEAD, '' where an earlier release stored it; `registered_alive`: how
+    many documents of the declaration there were when it turned from ALIVE to DEAD, 0 if none was,
+    or might be, at the Comune.
     `anonymous` once said stays said: a later message that forgets the mark names nobody.
     """
 
@@ -57,12 +58,12 @@ class Context:
     declared_by: str = ""
     anonymous: bool = False
     life: str = ""
-    registered_alive: bool = False
+    registered_alive: int = 0
 
     @property
     def asks_of_death(self) -> bool:
         """Whether a person must yet say if it died before the declaration or after it."""
-        return self.registered_alive and DEATH not in self.choice
+        return self.registered_alive > 0 and DEATH not in self.choice
 
     def newer(self, step: str, facts: Mapping[str, str]) -> dict[str, str]:
         """`facts` as far as they are news. A provisional number of eleven digits says nothing new
@@ -89,10 +90,11 @@ class Context:
 
     def unname(self) -> None:
         """The mother does not want to be named: what was told of the child while it had her name,
-        such as its codice fiscale, goes.
+        such as its codice fiscale, goes. When it died names nobody.
         """
         self.anonymous = True
-        self.facts, self.choice, self.overrides = {}, {}, {}
+        kept = {DEATH: self.choice[DEATH]} if DEATH in self.choice else {}
+        self.facts, self.choice, self.overrides = {}, kept, {}
 
     def encode(self) -> bytes:
         """As stored: what is empty is left out."""

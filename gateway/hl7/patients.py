@@ -17,12 +17,13 @@ MOST = 100
 
 
 def each_patient(message: Message) -> Sequence[Message]:
-    """The message itself if it has one PID or none; else one message a PID, written anew.
+    """The message itself if it has one PID or none, or a group of it has not one MRG: that one's
+    number would be somebody else's. Else one message a PID, written anew.
 
     Raises MessageRefused for more than MOST.
     """
     patients = message.all("PID")
-    if len(patients) < 2:
+    if len(patients) < 2 or not _is_of_pairs(message):
         return (message,)
     if len(patients) > MOST:
         place = Location("PID", MOST + 1).err2
@@ -34,3 +35,9 @@ def each_patient(message: Message) -> Sequence[Message]:
         compose(fields_of(segment) for segment in (*said_of_all, *message.segments[start:end]))
         for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def _is_of_pairs(message: Message) -> bool:
+    """Whether each PID is followed by one MRG before the next."""
+    names = [segment.name for segment in message if segment.name in ("PID", "MRG")]
+    return names == ["PID", "MRG"] * (len(names) // 2)

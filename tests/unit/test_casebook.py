@@ -398,6 +398,33 @@ def test_a_death_while_the_comune_answers_waits_for_a_person(house: House) -> No
     assert house.steps()["comune"] == ["register ACCEPTED", "amend HELD DEATH"]
 
 
+def test_a_child_who_is_dead_there_already_asks_nobody(house: House) -> None:
+    """The registration of the living one was refused, that of the dead one stands: what is
+    corrected then goes by itself.
+    """
+    house.office.says["comune"] = [Taken("T1")]
+    house.hears(GIULIA.message("A01"))
+    house.works(1)
+    house.hears(GIULIA.message("A03", **DEAD))
+    alive, refusal = house.rows("comune")[0].id, Rejected((Fault("COM002"),))
+    house.do(lambda unit: house.aftermath.called_back(unit, unit.submission(alive), refusal))
+    house.works()
+    assert house.steps()["comune"] == ["register REPLACED NEW_MESSAGE", "register ACCEPTED"]
+    house.hears(replace(GIULIA, died=True).message("A08", weight=3260))
+    house.works()
+    assert house.steps()["comune"][-1] == "amend ACCEPTED"
+
+
+def test_a_late_wish_forgets_no_word_about_a_death(house: House) -> None:
+    """It names nobody: what takes her name out of the Comune's act goes by itself."""
+    born(house, CHIARA)
+    house.hears(CHIARA.message("A03", **DEAD))
+    house.do(lambda unit: house.desk.withdraw(unit, house.last("comune").id, PERSON))
+    house.hears(replace(CHIARA, unnamed=True).message("A08"))
+    assert house.context().choice == {"morte": "dopo"}
+    assert "DEATH" not in house.steps()["comune"][-1]
+
+
 def test_a_death_that_is_taken_back_asks_nobody(house: House) -> None:
     """A discharge code written by mistake: what the Comune has is true, and nothing is left."""
     born(house)

@@ -11,7 +11,7 @@ import pytest
 from gateway.flow.context import Context
 from gateway.hl7.dossier import Dossier
 from gateway.hl7.message import Message
-from gateway.journal import CaseRow
+from gateway.journal import CaseRow, Unit
 from tests.births import CHIARA, GIULIA, PERSON, SENDER, House, run, written
 
 OLD = replace(GIULIA, identifier="OLD", paediatrician="PLS001")
@@ -336,7 +336,7 @@ def test_a_chain_of_merges_in_one_message_ends_at_its_last(house: House) -> None
     "marks",
     [
         "MRG|OLD^^^HIS^PI~OTHER^^^HIS^PI",
-        "MRG|OTHER^^^HIS^XX~OLD^^^HIS^YY",
+        "MRG|OTHER^^^HIS^XX~OLD^^^HIS^PI~THIRD^^^HIS^PI",
         "MRG|OTHER^^^HIS^PI\rMRG|OLD^^^HIS^PI",
     ],
 )
@@ -345,6 +345,56 @@ def test_an_old_number_that_cannot_be_told_is_refused(house: House, marks: str) 
     old, stays = born(house, OLD, GIULIA)
     assert refused(house, merged_with(marks)) == "AE MRG^1^1"
     assert sorted(declared(house)) == sorted((old.id, stays.id))
+
+
+@pytest.mark.parametrize("marks", ["MRG|MAN^^^HIS^PI~S01^^^HIS^AN", "MRG|8^^^HIS^VN~S01^^^HIS^AN"])
+def test_a_number_of_another_type_is_somebody_elses(house: House, marks: str) -> None:
+    """The visit of an adult has the number of a newborn: the adult's merge is not the child's."""
+    (row,) = born(house, GIULIA)
+    assert house.hears(merged_with(marks, "S77")) == "AA"
+    assert house.receipts[-1].kind == "other"
+    assert now(house, row).version == row.version
+
+
+def test_of_a_merge_without_end_only_so_much_is_looked_at(house: House) -> None:
+    """Thousands of numbers of nobody are as quick as twenty: each costs a look."""
+    born(house, GIULIA)
+    looks: list[str] = []
+
+    def overhear(unit: Unit, sender: str, digest: str) -> None:
+        looks.append(digest)
+
+    marks = "MRG|" + "~".join(f"N{number}^^^HIS^AN" for number in range(5000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unit, "find_case", overhear)
+        assert house.hears(merged_with(marks, "S77")) == "AA"
+    assert len(looks) < 60
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        b"PID|1||S01^^^HIS^PI\rMRG|OLD^^^HIS^PI\rPID|1||OLD^^^HIS^PI\r",
+        b"PID|1||S01^^^HIS^PI\rPID|1||OLD^^^HIS^PI\rMRG|OLD^^^HIS^PI\r",
+    ],
+)
+def test_patients_that_share_a_merge_are_refused(house: House, groups: bytes) -> None:
+    """Whose number it is cannot be told: no record takes the other's data, and none is left."""
+    before = born(house, OLD, GIULIA)
+    head = merge("OLD")
+    assert refused(house, head[: head.index(b"PID|")] + groups) == "AE PID^1^3"
+    assert [now(house, row).version for row in before] == [row.version for row in before]
+
+
+def test_of_a_refused_merge_nothing_of_an_unnamed_mother_is_kept(house: House) -> None:
+    """A merge says no wish: that stands in the case of the record that ends."""
+    born(house, replace(CHIARA, identifier="OLD", unnamed=True))
+    message = replace(CHIARA, identifier="S01").message("A40")
+    marks = b"MRG|OLD^^^HIS^PI~OTHER^^^HIS^PI\rPV1|"
+    assert refused(house, message.replace(b"PV1|", marks, 1)) == "AE MRG^1^1"
+    with house.journal.view() as view:
+        body = view.reject_body(view.rejects()[0].id) or b""
+    assert CHIARA.mother.surname.encode() not in body
 
 
 def test_a_merge_into_a_number_that_cannot_be_told_is_refused(house: House) -> None:

@@ -80,6 +80,18 @@ def test_of_a_case_whose_key_is_gone_nothing_more_is_heard(house: House, event: 
     assert house.case().version == gone.version + 1
 
 
+@pytest.mark.parametrize(("event", "kind"), [("A01", "birth"), ("A08", "other")])
+def test_who_is_admitted_again_after_a_cancellation_is_a_birth(
+    house: House, event: str, kind: str
+) -> None:
+    """Also where the key of the cancelled case is gone; an update alone opens nothing."""
+    house.hears(GIULIA.message("A01"))
+    house.hears(GIULIA.message("A11"))
+    house.do(lambda unit: unit.destroy_key(house.case().id))
+    assert house.hears(GIULIA.message(event, weight=1111)) == "AA"
+    assert kinds(house)[-1] == kind
+
+
 def test_an_update_of_nobody_means_nothing(house: House) -> None:
     """An A31 that is no birth, about a child whose case was never opened, opens none."""
     message = GIULIA.message("A31").replace(b"|N\rOBX", b"|R\rOBX")

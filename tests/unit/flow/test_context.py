@@ -21,7 +21,7 @@ contexts = st.builds(
     anonymous=st.booleans(),
     admitted_at=words,
     life=words,
-    registered_alive=st.booleans(),
+    registered_alive=st.integers(0, 9),
 )
 
 
