@@ -6,25 +6,18 @@ somebody told the administrations already, or nobody did, and only a person know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gateway.casebook import Casebook
 from gateway.config import Sender
 from gateway.desk import Person
 from gateway.errors import NotPossible
 from gateway.hl7.message import Message
 from gateway.hl7.redaction import redact
-from gateway.journal import RejectRow, Unit, View
+from gateway.journal import RejectRow, Unit
 from gateway.journal.rejects import ASIDE
 from gateway.recognition import Meaning, Recognition
 
 BORN_BEFORE = "BORN_BEFORE PID^1^7"
 """The reason that a kept birth has in the evidence."""
-
-
-def kept_births(view: View, limit: int) -> Sequence[RejectRow]:
-    """The births that are kept, the newest first."""
-    return view.asides(limit=limit)
 
 
 def admit(book: Casebook, unit: Unit, aside_id: str, person: Person) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from gateway import anonymity
-from gateway.case import UPDATES, Case, decoded
+from gateway.case import Case, decoded
 from gateway.config import Sender
 from gateway.errors import Destroyed
 from gateway.flow.context import DEATH, CaseFinding, Context
@@ -36,8 +36,6 @@ from gateway.journal import CaseRow, SubmissionRow, Unit, View
 from gateway.lifecycle import Event, Status, after
 from gateway.partners import Directory, Entry
 from gateway.wishes import Wishes
-
-__all__ = ("UPDATES", "Casebook")
 
 _AFTER_CANCELLATION = CaseFinding(
     "AFTER_CANCELLATION", "MSH-9", "an update came after the birth was cancelled; it was not used"

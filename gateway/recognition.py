@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.case import Case, case_key
-from gateway.casebook import UPDATES, Casebook
+from gateway.case import UPDATES, Case, case_key
+from gateway.casebook import Casebook
 from gateway.config import Sender
 from gateway.errors import Destroyed, MessageRefused
 from gateway.flow.context import Context

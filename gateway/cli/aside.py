@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.admission import admit, dismiss, kept_births
+from gateway.admission import admit, dismiss
 from gateway.cli.config import FILE
 from gateway.cli.console import AS_JSON, BY, REASON, act, looking, printer, table, told
 from gateway.desk import Person
@@ -31,7 +31,7 @@ def list_aside(path: Path, limit: int, as_json: bool) -> None:
       icaro aside list -c /etc/icaro/icaro.yaml
     """
     with looking(path) as view:
-        rows = [{"id": r.id, "sender": r.sender, "at": r.at} for r in kept_births(view, limit)]
+        rows = [{"id": r.id, "sender": r.sender, "at": r.at} for r in view.asides(limit=limit)]
     if as_json:
         told(rows)
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.admission import admit, dismiss, kept_births
+from gateway.admission import admit, dismiss
 from gateway.desk import Person
 from gateway.errors import NotFound, NotPossible
 from gateway.journal import rejects
@@ -28,7 +28,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def kept(house: House) -> list[str]:
-    return [row.id for row in house.look(lambda view: kept_births(view, 10))]
+    return [row.id for row in house.look(lambda view: view.asides())]
 
 
 def let_in(house: House, reject_id: str, person: Person = PERSON) -> str:
