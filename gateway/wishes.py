@@ -1,6 +1,7 @@
 """What a case wants of each of its steps now, and which office is competent for it.
 
-Reads the flow, the dossier and the partner directory; changes nothing.
+Reads the flow, the dossier and the partner directory. Changes nothing but what the case remembers
+of the child's life.
 """
 
 from __future__ import annotations
